@@ -1,0 +1,204 @@
+"""The records that cross a stage, process or file boundary.
+
+A :class:`Document` is one input file and is written as one JSON file, schema
+``hwdigitize/1``; docs/results.md describes it and ``docs/results.schema.json`` is generated
+from these classes. All records are frozen and hold plain values only, no arrays, so that they
+pickle small and compare by value.
+
+Boxes are left, top, right, bottom in pixels of the page as loaded, before it was turned and
+deskewed; right and bottom are exclusive. Text is NFC. A confidence is a calibrated probability
+that the whole value is right.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SCHEMA = "hwdigitize/1"
+
+Box = tuple[int, int, int, int]
+Point = tuple[int, int]
+Status = Literal["ok", "partial", "failed"]
+Ink = Literal["hand", "print", "unknown"]
+BoxKind = Literal["character", "check"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all records: immutable, compared by value, strict about unknown keys."""
+
+
+class Problem(Record):
+    """Something that failed, in words a clerk understands.
+
+    ``code`` is stable and listed in docs/results.md; ``message`` names the remedy.
+    """
+
+    stage: str
+    code: str
+    message: str
+
+
+class Alternative(Record):
+    """Another reading, with its own probability of being the right one."""
+
+    text: str
+    confidence: float
+
+
+class Character(Record):
+    """One character of a reading; its box is as wide as the network's evidence for it."""
+
+    text: str
+    confidence: float
+    box: Box
+
+
+class Word(Record):
+    """One word on the page. ``flagged`` asks a person to look."""
+
+    box: Box
+    text: str
+    confidence: float
+    flagged: bool
+    characters: tuple[Character, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class Line(Record):
+    """One text line, its words in reading order; the text is the words joined by spaces."""
+
+    box: Box
+    baseline: tuple[Point, ...]
+    polygon: tuple[Point, ...]
+    ink: Ink
+    text: str
+    confidence: float
+    words: tuple[Word, ...] = ()
+
+
+class IsolatedBox(Record):
+    """A drawn box of the page: a character box (one cell of a row or comb) or a check box.
+
+    ``text`` is the character, empty for an empty box; a ticked check box reads ``x``.
+    """
+
+    box: Box
+    kind: BoxKind
+    text: str
+    confidence: float
+    flagged: bool
+
+
+class FieldValue(Record):
+    """One field of a form: the value its grammar allows and the raw reading behind it."""
+
+    name: str
+    kind: str
+    value: str
+    raw: str
+    confidence: float
+    flags: tuple[str, ...]
+    box: Box
+
+
+class TemplateMatch(Record):
+    """The form template that the page was registered to, and how well, in scan pixels."""
+
+    id: str
+    version: str
+    error_px: float
+
+
+class Writer(Record):
+    """Who wrote the page.
+
+    ``id`` is the nearest writer of the gallery and ``known`` whether the page is taken to be
+    theirs; without a gallery ``id`` is None and ``note`` says so. ``cluster`` labels pages of
+    one run that look written by one hand. ``embedding`` is what clusters are made from; it is
+    kept out of the written JSON.
+    """
+
+    id: str | None = None
+    score: float | None = None
+    cluster: str | None = None
+    known: bool = False
+    note: str | None = None
+
+
+class Page(Record):
+    """Everything known of one page."""
+
+    index: int
+    status: Status
+    size_px: tuple[int, int] = (0, 0)
+    dpi: float | None = None
+    rotation_degrees: int = 0
+    skew_degrees: float = 0.0
+    template: TemplateMatch | None = None
+    lines: tuple[Line, ...] = ()
+    boxes: tuple[IsolatedBox, ...] = ()
+    fields: tuple[FieldValue, ...] = ()
+    writer: Writer = Writer()
+    problems: tuple[Problem, ...] = ()
+    seconds: dict[str, float] = {}
+
+    @property
+    def text(self) -> str:
+        """The page's text in reading order, a line each."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def flag_count(self) -> int:
+        """How many words, boxes and fields a person must look at."""
+        words = sum(word.flagged for line in self.lines for word in line.words)
+        boxes = sum(box.flagged for box in self.boxes)
+        return words + boxes + sum(bool(field.flags) for field in self.fields)
+
+
+class Document(Record):
+    """One input file; ``file`` is its path below the input folder, with forward slashes."""
+
+    file: str
+    sha256: str
+    pages: tuple[Page, ...]
+    schema: Literal["hwdigitize/1"] = "hwdigitize/1"
+
+
+class PageRef(Record):
+    """Where one page is to be found; what a worker gets."""
+
+    path: str
+    file: str
+    sha256: str
+    index: int
+
+
+class PageResult(Record):
+    """What a worker gives back: the page, and what the run needs besides what is written.
+
+    ``thumbnail`` and ``scan`` are encoded images (JPEG) for the report, ``embedding`` the
+    writer embedding, unit length, for clustering; empty where the page failed.
+    """
+
+    ref: PageRef
+    page: Page
+    embedding: tuple[float, ...] = ()
+    thumbnail: bytes = b""
+    scan: bytes = b""
+    scan_scale: float = 1.0
+
+
+def encode(record: Record) -> bytes:
+    """JSON of a record, UTF-8, indented by two, keys in the order of the class."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+
+
+def decode_document(data: bytes) -> Document:
+    """Read a document back.
+
+    Raises:
+        msgspec.ValidationError: the data is not of schema ``hwdigitize/1``.
+    """
+    return msgspec.json.decode(data, type=Document)

@@ -1,0 +1,72 @@
+"""Settings of a run: defaults, then a TOML file, then flags; an unknown key is an error."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from hwdigitize.errors import UsageError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that changes what a page reads as. Picklable; sent to every worker.
+
+    Paths are absolute or relative to the working folder; None means what the package ships.
+    """
+
+    #: resolution at which PDF pages that are not one scanned image are rendered
+    dpi: int = 300
+    #: larger pages are refused before anything is decoded
+    max_megapixels: float = 200.0
+    #: text file with one PDF password a line, tried in order
+    password_file: str | None = None
+    #: turn pages scanned sideways or upside down
+    orient: bool = True
+    #: straighten skewed pages
+    deskew: bool = True
+    #: remove ruled lines before reading
+    unrule: bool = True
+    #: folder with the weight files
+    models: str | None = None
+    #: folder with form templates
+    templates: str | None = None
+    #: gallery file of known writers
+    gallery: str | None = None
+    #: "greedy" takes the best path, "beam" a prefix beam search with the language model
+    decoder: Literal["greedy", "beam"] = "beam"
+    #: prefixes kept by the beam search
+    beam_width: int = 16
+    #: lexicons of the beam search; empty for none
+    languages: tuple[str, ...] = ()
+    #: what is less sure than this is flagged
+    flag_below: float = 0.8
+    #: seconds after which a page is given up
+    page_seconds: float = 120.0
+    #: memory of a worker above which its page is given up
+    worker_megabytes: int = 1500
+    #: keep a scan and a thumbnail of each page for the HTML report
+    report_images: bool = True
+
+
+def load_settings(path: Path | None, flags: dict[str, Any]) -> Settings:
+    """Merge defaults, the TOML file at ``path`` and the flags that are not None.
+
+    Raises:
+        UsageError: the file cannot be read, is not TOML, has an unknown key or a value of the
+            wrong type; the message names the file and the key.
+    """
+    merged: dict[str, Any] = {}
+    if path is not None:
+        try:
+            merged = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"cannot read settings file {path}: {error}") from error
+    merged |= {key: value for key, value in flags.items() if value is not None}
+    try:
+        return msgspec.convert(merged, Settings)
+    except msgspec.ValidationError as error:
+        known = ", ".join(Settings.__struct_fields__)
+        raise UsageError(f"{path or 'settings'}: {error}. Known keys: {known}") from error
