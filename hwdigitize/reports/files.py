@@ -1,0 +1,49 @@
+"""Files that are whole or not there: temporary name, flush, rename."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from hwdigitize.errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path, **how: Any) -> Iterator[IO[Any]]:
+    """Open a temporary file beside ``path``; it takes the place of ``path`` when all went well.
+
+    ``how`` goes to ``open``: ``mode="wb"``, or ``mode="w"`` with an encoding. Missing folders
+    are made. When the block raises, the temporary file is removed and ``path`` is untouched.
+
+    Raises:
+        OutputError: the folder or file cannot be written.
+    """
+    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open(**how) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"cannot write {path}: {reason}") from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that a reader sees all of it or what was there before.
+
+    Raises:
+        OutputError: the folder or file cannot be written.
+    """
+    with replacing(path, mode="wb") as file:
+        file.write(data)
