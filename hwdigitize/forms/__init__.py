@@ -1,0 +1,1 @@
+"""Forms: from the boxes of a page to values."""

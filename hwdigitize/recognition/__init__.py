@@ -1,0 +1,1 @@
+"""From crops to readings: words, characters, writers."""

@@ -1,0 +1,1 @@
+"""The networks, in plain Keras 3: one file each, built from one small configuration."""

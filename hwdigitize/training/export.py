@@ -1,0 +1,103 @@
+"""From a trained Keras network to the files that reading uses.
+
+The conversion is that of Keras (tf2onnx below it), which needs the TensorFlow backend and gives
+the LSTM as ONNX's own operator; it is checked against Keras before anything is replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import msgspec
+import numpy as np
+import onnxruntime
+
+from hwdigitize.errors import UsageError
+from hwdigitize.recognition.runtime import Card, Name
+
+#: largest difference of an output between Keras and ONNX Runtime
+TOLERANCE = 1e-3
+
+
+def export(
+    network: Path,
+    folder: Path,
+    name: Name,
+    version: str,
+    *,
+    classes: tuple[str, ...] = (),
+    outputs: int = 1,
+    geometry: dict[str, Any] | None = None,
+    calibration: dict[str, Any] | None = None,
+    training: dict[str, Any] | None = None,
+) -> Card:
+    """Write ``folder/name.onnx``, ``.keras`` and ``.json`` from a ``.keras`` file.
+
+    Args:
+        network: the trained network.
+        folder: where reading looks for networks.
+        name: words, characters or writers.
+        version: of the weights.
+        classes: characters of the output.
+        outputs: how many outputs to keep; auxiliary heads come last and are dropped.
+        geometry: what the input must look like.
+        calibration: what turns scores into probabilities.
+        training: data, licences, seed, date.
+
+    Returns:
+        The card.
+
+    Raises:
+        UsageError: another backend than TensorFlow runs, or the exported network computes
+            something else than the trained one.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError("export needs KERAS_BACKEND=tensorflow")
+    trained = keras.models.load_model(network, compile=False)
+    kept = trained.outputs[:outputs]
+    model = keras.Model(trained.inputs, kept[0] if outputs == 1 else kept)
+    probe = _probe(model)
+    expected = model.predict_on_batch(probe)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        weights = Path(scratch) / f"{name}.onnx"
+        model.export(weights, format="onnx", verbose=False)
+        _check(weights, probe, expected if outputs > 1 else [expected])
+        card = Card(
+            name=name,
+            version=version,
+            sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+            classes=classes,
+            input=geometry or {},
+            calibration=calibration or {},
+            training=training or {},
+        )
+        weights.replace(folder / weights.name)
+    shutil.copyfile(network, folder / f"{name}.keras")
+    save_card(card, folder)
+    return card
+
+
+def save_card(card: Card, folder: Path) -> None:
+    """Write ``folder/name.json``."""
+    text = msgspec.json.format(msgspec.json.encode(card), indent=2)
+    (folder / f"{card.name}.json").write_bytes(text + b"\n")
+
+
+def _probe(model: keras.Model) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """A batch of noise in the network's input shape; free sides get 96 pixels."""
+    shape = [side or 96 for side in model.inputs[0].shape[1:]]
+    return np.random.default_rng(0).random((3, *shape), dtype=np.float32)
+
+
+def _check(weights: Path, probe: np.ndarray[Any, Any], expected: list[Any]) -> None:
+    session = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
+    got = session.run(None, {session.get_inputs()[0].name: probe})
+    worst = max(float(np.abs(a - b).max()) for a, b in zip(got, expected, strict=True))
+    if worst > TOLERANCE:
+        raise UsageError(f"{weights.name} differs from the trained network by {worst:.2g}")
