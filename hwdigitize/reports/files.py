@@ -13,11 +13,12 @@ from hwdigitize.errors import OutputError
 
 
 @contextmanager
-def replacing(path: Path, **how: Any) -> Iterator[IO[Any]]:
+def replacing(path: Path, durable: bool = True, **how: Any) -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path``; it takes the place of ``path`` when all went well.
 
     ``how`` goes to ``open``: ``mode="wb"``, or ``mode="w"`` with an encoding. Missing folders
     are made. When the block raises, the temporary file is removed and ``path`` is untouched.
+    ``durable`` waits for the disk, which files that can be made again need not.
 
     Raises:
         OutputError: the folder or file cannot be written.
@@ -29,7 +30,8 @@ def replacing(path: Path, **how: Any) -> Iterator[IO[Any]]:
             with temporary.open(**how) as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             with suppress(FileNotFoundError):
@@ -39,11 +41,11 @@ def replacing(path: Path, **how: Any) -> Iterator[IO[Any]]:
         raise OutputError(f"cannot write {path}: {reason}") from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, durable: bool = True) -> None:
     """Write ``data`` to ``path`` so that a reader sees all of it or what was there before.
 
     Raises:
         OutputError: the folder or file cannot be written.
     """
-    with replacing(path, mode="wb") as file:
+    with replacing(path, durable, mode="wb") as file:
         file.write(data)

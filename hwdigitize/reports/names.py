@@ -28,6 +28,6 @@ def page_id(file: str, index: int) -> str:
 
 
 def image_paths(file: str, index: int) -> ImagePaths:
-    """Say where the run puts ``PageResult.scan`` and ``.thumbnail`` of a page (index from 0)."""
+    """Say where the run puts ``PageResult.scan`` and ``.thumbnail`` of a page, index from 0."""
     name = f"report/images/{page_id(file, index)}"
     return ImagePaths(f"{name}.jpg", f"{name}-small.jpg")
