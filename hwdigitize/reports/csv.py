@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,6 +35,8 @@ FIELDS = (
     *BOX,
 )
 
+#: control characters, line ends, marks that turn the direction of text, halves of characters
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 #: a spreadsheet runs a cell that begins so; after ";" too where that separates the cells
 FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")
 NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*\s?%?")
@@ -147,15 +148,10 @@ def harmless(text: str) -> str:
     apostrophe in front, the mark for "this is text"; plain numbers such as ``-12,5`` stay, as
     they cannot do harm and people add them up.
     """
-    line = " ".join("".join(_printable(character) for character in text).split(" "))
+    line = UNPRINTABLE.sub(" ", text)
     if NUMBER.fullmatch(line):
         return line
     return FORMULA.sub(r"\1'", line)
-
-
-def _printable(character: str) -> str:
-    """Control, surrogate, and line or paragraph separating characters as a space."""
-    return " " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character
 
 
 def _place(document: Document, page: Page) -> tuple[str, int, str | None]:

@@ -58,6 +58,11 @@ class Crop:
     height: int
     inner: str
 
+    @property
+    def wide(self) -> bool:
+        """Whether it needs the whole width of the desk to be legible."""
+        return self.width > 5 * self.height
+
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
@@ -320,8 +325,8 @@ def percent(confidence: float) -> int:
 def _field_flag(row: FieldRow) -> Flag:
     return Flag(
         number=row.flag,
-        what="Field",
-        place=row.name,
+        what=row.name,
+        place=row.kind,
         glyphs=(Glyph(row.value, False),) if row.value else (),
         percent=row.percent,
         level=row.level,
