@@ -16,8 +16,14 @@ from hwdigitize.reports.names import image_paths, page_id
 Group = Literal["failed", "partial", "flagged", "clear", "skipped"]
 Level = Literal["sure", "likely", "unsure", "poor"]
 
-#: in the order in which they need a person
-GROUPS: tuple[Group, ...] = ("failed", "partial", "flagged", "clear", "skipped")
+#: names of the groups, in the order in which they need a person
+GROUPS: dict[Group, str] = {
+    "failed": "Failed",
+    "partial": "Partly read",
+    "flagged": "Flagged",
+    "clear": "Clear",
+    "skipped": "Not read",
+}
 SNIPPET = 160
 
 
@@ -30,6 +36,7 @@ class Row:
     name: str
     number: int
     group: Group
+    label: str
     flags: int
     words: int
     percent: int | None
@@ -42,7 +49,7 @@ class Row:
     @property
     def rank(self) -> tuple[int, int, int]:
         """Sort key: what needs a person first, then as the files came."""
-        return GROUPS.index(self.group), -self.flags, self.order
+        return list(GROUPS).index(self.group), -self.flags, self.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +146,7 @@ class PageView:
     file: str
     number: int
     group: Group
+    label: str
     width: int
     height: int
     scan: str
@@ -162,6 +170,7 @@ def page_rows(document: Document, first: int, out: Path) -> Iterable[Row]:
             name=name,
             number=page.index + 1,
             group=_group(page),
+            label=group_label(_group(page), page.flag_count),
             flags=page.flag_count,
             words=len(words),
             percent=percent(sum(w.confidence for w in words) / len(words)) if words else None,
@@ -177,7 +186,9 @@ def skipped_row(file: str, reason: str, order: int) -> Row:
     """Make the row of a file that was not read; its name may hold bytes that are no text."""
     file = file.encode("utf-8", "replace").decode()
     folder, _, name = file.rpartition("/")
-    return Row("", folder, name, 0, "skipped", 0, 0, None, "", reason, "", "", order)
+    return Row(
+        "", folder, name, 0, "skipped", GROUPS["skipped"], 0, 0, None, "", reason, "", "", order
+    )
 
 
 def page_view(document: Document, page: Page, flag_below: float, out: Path) -> PageView:
@@ -196,6 +207,7 @@ def page_view(document: Document, page: Page, flag_below: float, out: Path) -> P
         file=document.file,
         number=page.index + 1,
         group=_group(page),
+        label=group_label(_group(page), page.flag_count),
         width=page.size_px[0],
         height=page.size_px[1],
         scan=_kept(out, scan),
@@ -334,6 +346,14 @@ def _field_flag(row: FieldRow) -> Flag:
         reasons=row.reasons,
         crop=row.crop,
     )
+
+
+def group_label(group: Group, flags: int) -> str:
+    """Name the state of a page, with the number of its flags."""
+    if not flags:
+        return GROUPS[group]
+    counted = f"{flags} flag" if flags == 1 else f"{flags} flags"
+    return counted if group == "flagged" else f"{GROUPS[group]}, {counted}"
 
 
 def _group(page: Page) -> Group:

@@ -6,14 +6,9 @@ const find = (id) => document.getElementById(id);
 const list = find("pages");
 const shown = Number(list.dataset.shown);
 const state = { group: "", order: "need", query: "", start: 0 };
-const [FAILED, PARTIAL, FLAGGED, CLEAR, SKIPPED] = [
-  "failed", "partial", "flagged", "clear", "skipped",
-];
-const names = {
-  [FAILED]: "Failed", [PARTIAL]: "Partly read", [CLEAR]: "Clear", [SKIPPED]: "Not read",
-};
+const groups = [...document.querySelectorAll(".group")].map((button) => button.dataset.group);
 const keys = [
-  "id", "folder", "name", "number", "group", "flags", "words", "percent", "snippet",
+  "id", "folder", "name", "number", "group", "label", "flags", "words", "percent", "snippet",
   "message", "writer", "thumbnail", "order",
 ];
 const rows = hwdigitize.rows.map((values, need) => {
@@ -70,7 +65,7 @@ function fill(row) {
   set("row-number", row.number ? `page ${row.number}` : "");
   set("row-message", row.message);
   set("row-snippet", row.snippet);
-  set("chip-text", names[row.group] ?? count(row.flags, "flag", "flags"));
+  set("chip-text", row.label);
   item.querySelector(".chip").className = `chip ${row.group}`;
   item.querySelector(".chip use").setAttribute("href", `#i-${row.group}`);
   set("row-percent", row.percent === null ? "" : `${row.percent} % sure`);
@@ -121,7 +116,7 @@ function remember() {
 
 function recall() {
   const wanted = new URLSearchParams(location.hash.slice(1));
-  if (names[wanted.get("show")] || wanted.get("show") === FLAGGED) state.group = wanted.get("show");
+  if (groups.includes(wanted.get("show"))) state.group = wanted.get("show");
   if (Object.hasOwn(orders, wanted.get("order") ?? "")) state.order = wanted.get("order");
   state.query = wanted.get("find") ?? "";
   state.start = Math.max(0, Math.floor(Number(wanted.get("from")) / shown) * shown || 0);
