@@ -1,0 +1,205 @@
+"""Which way up a page was scanned.
+
+Text lines make the projection along them sharper than the one across them, which tells upright
+from sideways. Upside down is told by the shapes of the letters: Latin writing leaves more white
+open to the right and above (c, e, r, t, u, v) than to the left and below, its lines stand on a
+sharper edge than they hang from, its dots float above, and its lines start under each other.
+Every such measure changes sign when the page is turned by 180 degrees, so that a logistic
+without intercept over them is fair to both; counting the directions in which ink is seen from
+white is after Caprari, "Algorithm for text page up/down orientation determination", Pattern
+Recognition Letters 21, 2000, carried over from rows of a profile to white pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from hwdigitize.pages.ink import Floats, Grey, Ints, Mask, body_height, find_ink, find_pieces
+from hwdigitize.pages.skew import Skew, find_skew, slope_contrast
+
+LARGEST_LETTER = 0.12  # of the longer page side; larger pieces are frames, rules and pictures
+SMALLEST_LETTER_PX = 4
+FEWEST_LETTERS = 5
+BODY_PX = 12.0  # body height at which letters are looked at
+SIGHT = (0.4, 0.8, 1.6)  # body heights; how far away ink is seen from white
+LAGS = (0.25, 0.5, 1.0)  # body heights
+DOT_HEIGHT, DOT_WIDTH = 0.6, 0.9  # body heights
+_LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8
+# where ink is seen, and where it would be seen with the page upside down
+_OPENINGS = (
+    (_LEFT, _RIGHT),
+    (_UP, _DOWN),
+    (_LEFT | _UP, _RIGHT | _DOWN),
+    (_LEFT | _DOWN, _RIGHT | _UP),
+    (_LEFT | _RIGHT | _UP, _LEFT | _RIGHT | _DOWN),
+    (_LEFT | _UP | _DOWN, _RIGHT | _UP | _DOWN),
+)
+AXIS_WEIGHT = 4.0
+# from `python -m hwdigitize.training.orientation`, on pages and cuttings of pages
+STANDING_WEIGHTS = np.array(
+    [
+        *(-11.4, 8.7, -9.6, 5.9, -0.8, 14.0),
+        *(-3.1, 3.2, -8.2, 8.6, 0.9, 1.6),
+        *(0.9, -0.2, -0.5, -0.1, 0.5, -2.0),
+        *(-2.9, -1.5, -1.0),
+        *(1.5, 0.6, 2.1),
+    ]
+)
+_HALF_SEEN = 4.0  # bodies squared of white; pulls the share of hardly seen openings to 0
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """``quarters`` clockwise quarter turns of the scan, the skew left after undoing them.
+
+    ``confidence`` is the probability that the quarter turns are right, 0.25 for a blank page.
+    """
+
+    quarters: int
+    skew: Skew
+    confidence: float
+
+
+def find_orientation(grey: Grey) -> Orientation:
+    """How a page was turned; not at all where it shows too little.
+
+    ``grey`` is (H, W) uint8, ink dark on white paper, at about 100 to 150 dpi.
+    """
+    letters = find_letters(grey)
+    if letters is None:
+        return Orientation(0, find_skew(grey), 0.25)
+    across = _logistic(AXIS_WEIGHT * axis_evidence(letters))
+    quarters = int(across < 0.5)
+    skew = find_skew(np.rot90(grey, quarters))
+    standing = _logistic(standing_evidence(np.rot90(letters, quarters), skew.degrees))
+    if standing < 0.5:
+        quarters += 2
+    confidence = max(across, 1 - across) * max(standing, 1 - standing)
+    return Orientation(quarters, skew, confidence)
+
+
+def find_letters(grey: Grey) -> Grey | None:
+    """Ink in pieces small enough to be letters, 255 on 0; None where there are next to none."""
+    pieces = find_pieces(find_ink(grey))
+    largest = np.maximum(pieces.widths, pieces.heights)
+    letters = (largest < LARGEST_LETTER * max(grey.shape)) & (largest >= SMALLEST_LETTER_PX)
+    if letters.sum() < FEWEST_LETTERS:
+        return None
+    shown = np.concatenate([[0], 255 * letters]).astype(np.uint8)
+    return np.asarray(shown[pieces.labels], np.uint8)
+
+
+def axis_evidence(letters: Grey) -> float:
+    """Above 0 where the text lines run across the page, below 0 where they run down it."""
+    across = slope_contrast(255 - letters)
+    down = slope_contrast(255 - np.rot90(letters))
+    return float(np.log(across / down))
+
+
+def standing_evidence(letters: Grey, skew_degrees: float) -> float:
+    """Above 0 where letters stand on their feet: the log odds.
+
+    ``letters`` is 255 on 0, (H, W), with lines across the page, falling by ``skew_degrees``.
+    """
+    return float(standing_features(letters, skew_degrees) @ STANDING_WEIGHTS)
+
+
+def standing_features(letters: Grey, skew_degrees: float) -> Floats:
+    """Measures of ``letters`` that change sign when the page is upside down, each -1 to 1."""
+    mask, body = _normalise(letters, skew_degrees)
+    if body == 0:
+        return np.zeros(len(STANDING_WEIGHTS))
+    features = [opening for sight in SIGHT for opening in _openings(mask, sight * body, body)]
+    features += [_edge(mask, max(1, round(lag * body))) for lag in LAGS]
+    features += [_start_alignment(mask, body), *_dots(mask, body)]
+    return np.array(features)
+
+
+def _normalise(letters: Grey, skew_degrees: float) -> tuple[Mask, float]:
+    """The letters straightened and brought to one size, 1 on 0, and their body height."""
+    body = body_height(find_pieces(letters))
+    if body == 0:
+        return letters, 0.0
+    scale = BODY_PX / body
+    height, width = letters.shape
+    sized = (max(1, round(width * scale)), max(1, round(height * scale)))
+    resized = cv2.resize(letters, sized, interpolation=cv2.INTER_AREA)
+    centre = (sized[0] / 2, sized[1] / 2)
+    turn = cv2.getRotationMatrix2D(centre, skew_degrees, 1.0)
+    straight = cv2.warpAffine(resized, turn, sized, flags=cv2.INTER_LINEAR)
+    return (np.asarray(straight) > 80).astype(np.uint8), BODY_PX
+
+
+def _openings(mask: Mask, reach: float, body: float) -> list[float]:
+    """For each kind of opening, how much more white opens that way than the opposite way."""
+    length = int(reach) + 1
+    along, upright = np.ones((1, length), np.uint8), np.ones((length, 1), np.uint8)
+    seen = _LEFT * cv2.dilate(mask, along, anchor=(length - 1, 0))
+    seen += _RIGHT * cv2.dilate(mask, along, anchor=(0, 0))
+    seen += _UP * cv2.dilate(mask, upright, anchor=(0, length - 1))
+    seen += _DOWN * cv2.dilate(mask, upright, anchor=(0, 0))
+    counts = np.bincount(seen[mask == 0], minlength=16)
+    little = _HALF_SEEN * body * body
+    return [
+        float((counts[one] - counts[other]) / (counts[one] + counts[other] + little))
+        for one, other in _OPENINGS
+    ]
+
+
+def _edge(mask: Mask, lag: int) -> float:
+    """Whether the row profile rises or falls more sharply: its third moment over ``lag``."""
+    rows = cv2.resize(mask.astype(np.float32), (8, len(mask)), interpolation=cv2.INTER_AREA)
+    above, below = rows[:-lag], rows[lag:]
+    one, other = (above * above * below).sum(), (above * below * below).sum()
+    return float((one - other) / (one + other + 1e-6))
+
+
+def _start_alignment(mask: Mask, body: float) -> float:
+    """How much better lines are aligned on the left than on the right."""
+    ends = []
+    for top in range(0, len(mask), round(body)):
+        columns = np.flatnonzero(mask[top : top + round(body)].any(axis=0))
+        if len(columns) > 2 * body:
+            ends.append((columns[0], columns[-1]))
+    if len(ends) < 3:
+        return 0.0
+    off = np.abs(np.array(ends) - np.median(ends, axis=0))
+    left, right = np.median(off, axis=0) + body
+    return float((right - left) / (right + left))
+
+
+def _dots(mask: Mask, body: float) -> tuple[float, float]:
+    """How much more ink dots have below than above them, and to the left than to the right."""
+    pieces = find_pieces(mask)
+    dots = (pieces.heights < DOT_HEIGHT * body) & (pieces.widths < DOT_WIDTH * body)
+    dots &= pieces.areas >= 3
+    if dots.sum() < 3:
+        return 0.0, 0.0
+    ink = cv2.integral(mask)
+    x, y = np.rint(pieces.centres[dots]).astype(np.int64).T
+    near, far, half = round(0.4 * body), round(2 * body), round(body / 2)
+    below = _ink_within(ink, x - half, y + near, x + half, y + far)
+    above = _ink_within(ink, x - half, y - far, x + half, y - near)
+    left = _ink_within(ink, x - far, y - half, x - near, y + half)
+    right = _ink_within(ink, x + near, y - half, x + far, y + half)
+    return _balance(below, above, body), _balance(left, right, body)
+
+
+def _balance(one: Ints, other: Ints, body: float) -> float:
+    return float(np.mean((one - other) / (one + other + 0.05 * body * body)))
+
+
+def _ink_within(integral: Ints, left: Ints, top: Ints, right: Ints, bottom: Ints) -> Ints:
+    """Ink pixels within boxes, cut to the page, from the integral image."""
+    height, width = integral.shape
+    left, right = (np.clip(side, 0, width - 1) for side in (left, right))
+    top, bottom = (np.clip(side, 0, height - 1) for side in (top, bottom))
+    corners = integral[bottom, right] - integral[top, right]
+    return np.asarray(corners - integral[bottom, left] + integral[top, left], np.int64)
+
+
+def _logistic(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(log_odds, -30, 30))))
