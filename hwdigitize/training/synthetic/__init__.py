@@ -1,0 +1,1 @@
+"""Drawn data: words and lines from fonts, pen strokes and glyphs, on papers, as scanned."""
