@@ -60,7 +60,7 @@ class Gallery:
             with np.load(path, allow_pickle=False) as data:
                 names = tuple(str(name) for name in data["names"])
                 gallery = cls(names, data["embeddings"], str(data["version"]))
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise UsageError(f"cannot read writer gallery {path}: {error}") from error
         if gallery.embeddings.ndim != 2 or len(gallery.names) != len(gallery.embeddings):
             raise UsageError(f"{path} is not a writer gallery; make one with writers enrol")
