@@ -186,8 +186,8 @@ def _write(path: Path, text: str) -> Path:
 
 
 def _sweep(folder: Path, current: set[str]) -> None:
-    """Remove what an earlier report left in the folder."""
-    for path in folder.glob("*"):
+    """Remove pages and data files that an earlier report left in the folder."""
+    for path in [*folder.glob("*.html"), *folder.glob("*.js")]:
         if path.name not in current:
             path.unlink(missing_ok=True)
 

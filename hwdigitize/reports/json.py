@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from hwdigitize.document import Document, decode_document, encode
 from hwdigitize.reports.files import write_whole
@@ -17,12 +17,13 @@ def document_path(out: Path, file: str) -> Path:
     """Place the document of an input file: ``scans/a.png`` is ``documents/scans/a.png.json``.
 
     The suffix of the input stays, so that ``a.png`` and ``a.pdf`` do not meet. Steps out of the
-    folder (``..``, a leading slash) are made harmless and names too long for a file system are
-    cut; either way a digest of ``file`` keeps the path unique.
+    folder (``..``, a leading slash) are made harmless, names too long for a file system are cut
+    and folders that would be called like a document get a mark; a digest keeps what is changed
+    so apart.
     """
-    parts = [_safe_name(part) for part in PurePosixPath(file).parts]
-    parts[-1:] = [f"{part}.json" for part in parts[-1:] or [_digest(file)]]
-    return out.joinpath("documents", *parts)
+    *folders, name = file.split("/")
+    steps = [_safe_name(folder, taken=folder.endswith(".json")) for folder in folders]
+    return out.joinpath("documents", *steps, f"{_safe_name(name)}.json")
 
 
 def write_document(out: Path, document: Document) -> Path:
@@ -47,15 +48,10 @@ def read_documents(out: Path) -> Iterator[Document]:
             yield decode_document(path.read_bytes())
 
 
-def _safe_name(name: str) -> str:
+def _safe_name(name: str, taken: bool = False) -> str:
     """Make a path step that stays where it is put; nearly every name is left as it is."""
-    plain = name.replace("/", "").replace("\0", "")
-    encoded = plain.encode("utf-8", "replace")
-    if plain == name and name not in ("", ".", "..") and len(encoded) <= NAME_BYTES:
-        return encoded.decode()
-    kept = encoded[: NAME_BYTES - 20].decode("utf-8", "ignore").strip(".")
-    return f"{kept}~{_digest(name)}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+    data = name.encode("utf-8", "backslashreplace").replace(b"\0", b"")
+    if data.decode() == name not in ("", ".", "..") and len(data) <= NAME_BYTES and not taken:
+        return name
+    digest = hashlib.sha256(name.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+    return f"{data[: NAME_BYTES - 20].decode('utf-8', 'ignore')}~{digest}"

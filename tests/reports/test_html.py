@@ -1,0 +1,206 @@
+"""The report shows every page, links to what is there, and runs nothing it was given."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from hwdigitize.document import Document
+from hwdigitize.reports.html import ROWS_SHOWN, duration, write_report
+from hwdigitize.reports.names import image_paths, page_id
+from tests.reports.drawn import RUN, Skipped, blank, form, letter, spoilt
+
+NASTY = (
+    """"><script>document.title='ran'</script><img src=x onerror="document.title='ran'">"""
+    """</script></title><!-- ]]> {{ 7*7 }} ' onload='document.title=1' """
+    """javascript:1 \u2028&amp;"""
+)
+
+
+class Outline(HTMLParser):
+    """Tags with the names of their attributes, and where links lead."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, ...]] = []
+        self.links: list[str] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, *(name for name, _ in attributes)))
+        self.links += [
+            value for name, value in attributes if value and name in ("href", "src", "data-src")
+        ]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def report(out: Path, documents: Sequence[Document], *skipped: Skipped) -> Path:
+    return write_report(out, lambda: documents, RUN, skipped).parent
+
+
+def outlines(folder: Path) -> dict[str, Outline]:
+    return {
+        path.relative_to(folder).as_posix(): Outline(path.read_text())
+        for path in sorted(folder.rglob("*.html"))
+    }
+
+
+def rows(folder: Path) -> list[list[object]]:
+    """What index.js is given."""
+    found: list[list[object]] = []
+    for path in sorted((folder / "data").glob("rows-*.js")):
+        script = path.read_text()
+        found += json.loads(script.removeprefix('hwdigitize.add("rows", ').removesuffix(");\n"))
+    return found
+
+
+def sorted_tags(found: dict[str, Outline]) -> list[list[tuple[str, ...]]]:
+    return sorted(outline.tags for outline in found.values())
+
+
+def test_what_needs_a_person_comes_first(tmp_path: Path) -> None:
+    documents = [blank(), letter(), form()]
+    folder = report(tmp_path, documents, Skipped("notes.txt", "This is not a scan."))
+    assert [(row[2], row[3], row[4], row[5]) for row in rows(folder)] == [
+        ("b.pdf", 2, "failed", "Failed"),
+        ("b.pdf", 1, "partial", "Partly read, 2 flags"),
+        ("a.png", 1, "flagged", "1 flag"),
+        ("blank.png", 1, "clear", "Clear"),
+        ("notes.txt", 0, "skipped", "Not read"),
+    ]
+    index = " ".join(Outline((folder / "index.html").read_text()).texts)
+    assert "3 of 4 pages need a person" in index
+    assert "This is not a scan." in index and "The page is damaged." in index
+
+
+def test_pages_lead_to_the_next_in_that_order(tmp_path: Path) -> None:
+    folder = report(tmp_path, [blank(), letter(), form()])
+    following = page_id("blank.png", 0)
+    name = f"pages/{page_id('letters/a.png', 0)}.html"
+    assert f"{following}.html" in outlines(folder)[name].links
+    last = (folder / "pages" / f"{following}.html").read_text()
+    assert re.search(r'<a class="quiet" id="next"', last)
+
+
+def test_a_flag_shows_reading_alternatives_crop_and_doubt(tmp_path: Path) -> None:
+    folder = report(tmp_path, [letter()])
+    html = (folder / "pages" / f"{page_id('letters/a.png', 0)}.html").read_text()
+    (flag,) = re.findall(r'<li class="flag poor" id="flag-1".*?</li>', html, re.S)
+    assert '<p class="reading"><em>c</em>ane</p>' in flag
+    assert "<b>came</b> 10 %" in flag and "41 %" in flag
+    assert 'viewBox="70 185 190 90"' in flag  # its box, with some of what is around it
+    assert '<a href="#flag-1" id="box-1"' in html
+
+
+def test_a_form_shows_its_fields_with_flags(tmp_path: Path) -> None:
+    folder = report(tmp_path, [form()])
+    html = (folder / "pages" / f"{page_id('forms/b.pdf', 0)}.html").read_text()
+    assert "not a date" in html and "read as 28.2.1q61" in html
+    assert html.count('<tr class="asks">') == 1 and "Too faint. Scan it darker." in html
+    assert "Check box" in html and "ticked" in html
+
+
+def test_every_link_leads_to_something(tmp_path: Path) -> None:
+    for path in image_paths("letters/a.png", 0):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"jpeg")
+    folder = report(tmp_path, [letter(), form(), blank()], Skipped("a.txt", "No scan."))
+    found = 0
+    for name, outline in outlines(folder).items():
+        page = (folder / name).read_text()
+        for link in outline.links:
+            parts = urlsplit(link)
+            assert not parts.scheme and not parts.netloc, link
+            if parts.path:
+                assert (folder / name).parent.joinpath(unquote(parts.path)).is_file(), link
+                found += 1
+            elif parts.fragment:
+                assert f'id="{parts.fragment}"' in page, link
+    assert found > 20
+
+
+def test_nothing_is_asked_of_the_network(tmp_path: Path) -> None:
+    folder = report(tmp_path, [letter(), form()])
+    for path in folder.rglob("*.*"):
+        assert not re.search(r"https?://|url\(|@import", path.read_text()), path
+    for outline in outlines(folder).values():
+        assert ("meta", "http-equiv", "content") in outline.tags
+        assert not any(name.startswith("on") or name == "style" for _, *names in outline.tags
+                       for name in names)  # fmt: skip
+
+
+def test_a_page_without_images_lies_on_blank_paper(tmp_path: Path) -> None:
+    folder = report(tmp_path, [letter()])
+    html = (folder / "pages" / f"{page_id('letters/a.png', 0)}.html").read_text()
+    assert "No scan was kept" in html and "<image" not in html
+
+
+def test_markup_in_names_and_readings_stays_text(tmp_path: Path) -> None:
+    """A report full of markup has the very tags of one full of plain words."""
+    plain, nasty = (
+        report(
+            tmp_path / text[:1],
+            [spoilt(letter(), text), spoilt(form(), f"2{text}")],
+            Skipped(f"{text}.txt", text),
+        )
+        for text in ("plain", NASTY)
+    )
+    found = outlines(nasty)
+    assert len(found) == 5
+    for one, other in zip(sorted_tags(outlines(plain)), sorted_tags(found), strict=True):
+        assert one == other
+    assert NASTY in {row[9] for row in rows(nasty)} | {row[10] for row in rows(nasty)}
+
+
+def test_ids_are_safe_short_and_apart() -> None:
+    files = [NASTY, "", "é.png", "a/b.png", "a_b.png", "x" * 4000, "../..", "a\udcff.png"]
+    ids = [page_id(file, 0) for file in files]
+    assert len(set(ids)) == len(files)
+    assert all(re.fullmatch(r"[a-z0-9-]{1,60}", name) for name in ids)
+    assert page_id("scans/Brief 3.PNG", 4).startswith("brief-3-5-")
+
+
+def test_a_name_that_is_no_text_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
+    folder = report(tmp_path, [], Skipped("scan\udcff.png", "The name is not text."))
+    assert "scan?.png" in (folder / "index.html").read_text()
+
+
+def test_many_pages_are_in_data_files_and_the_index_stays_small(tmp_path: Path) -> None:
+    documents = [letter(f"{number:04}.png") for number in range(1001)]
+    folder = report(tmp_path, documents)
+    index = (folder / "index.html").read_text()
+    assert index.count('<li class="row flagged">') == ROWS_SHOWN
+    assert len(index) < 60_000
+    assert len(rows(folder)) == 1001 and "data/rows-001.js" in index
+    assert len(list((folder / "data").glob("texts-*.js"))) == 2
+    assert (folder / "list.html").read_text().count('href="pages/') == 1001
+
+
+def test_a_new_report_removes_pages_of_the_old(tmp_path: Path) -> None:
+    report(tmp_path, [letter("old.png")])
+    folder = report(tmp_path, [letter("new.png")])
+    assert [path.name for path in (folder / "pages").iterdir()] == [
+        f"{page_id('new.png', 0)}.html"
+    ]
+
+
+def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
+    folder = report(tmp_path, [])
+    assert "0 pages" in (folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.04, "0.0 s"), (59.4, "59.4 s"), (250, "4 min 10 s"), (7260, "2 h 1 min")],
+)
+def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
