@@ -72,8 +72,9 @@ def _drawn(
 
 
 def _from_fonts(split: Split, count: int, seed: int, fonts: Path) -> Iterator[Drawn]:
-    from hwdigitize.training.synthetic.fonts import draw_texts, load_hands
+    from hwdigitize.training.synthetic.fonts import load_hands
     from hwdigitize.training.synthetic.texts import TextSource
+    from hwdigitize.training.synthetic.writing import draw_texts
 
     _need_count(count)
     return draw_texts(TextSource.seeded(seed).texts(), load_hands(fonts, split), seed)

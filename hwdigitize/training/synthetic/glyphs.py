@@ -136,7 +136,7 @@ def pen_px(image: Ink) -> float:
     """Mean stroke width of an ink image: its area over half its outline's length."""
     marked = (image >= 128).astype(np.uint8)
     outlines, _ = cv2.findContours(marked, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    around = sum(float(cv2.arcLength(outline, True)) for outline in outlines)
+    around: float = sum(float(cv2.arcLength(outline, True)) for outline in outlines)
     return 2 * int(marked.sum()) / max(around, 1.0)
 
 

@@ -9,109 +9,27 @@ from __future__ import annotations
 import string
 from random import Random
 
-MONTHS_EN = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-MONTHS_FR = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-]
-DAYS = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-    "lundi",
-    "mardi",
-    "mercredi",
-    "jeudi",
-    "vendredi",
-    "samedi",
-    "dimanche",
-]
-ROMAN = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"]
-UNITS = [
-    "cm",
-    "mm",
-    "m",
-    "km",
-    "kg",
-    "g",
-    "mg",
-    "l",
-    "ml",
-    "L",
-    "cl",
-    "°C",
-    "°F",
-    "%",
-    "ha",
-    "t",
-    "h",
-    "min",
-    "s",
-    "km/h",
-    "kW",
-    "V",
-    "A",
-    "ft",
-    "in",
-    "lb",
-    "oz",
-]
-DOMAINS = [
-    "com",
-    "org",
-    "net",
-    "fr",
-    "ca",
-    "co.uk",
-    "de",
-    "be",
-    "ch",
-    "eu",
-    "edu",
-    "gov.uk",
-    "info",
-]
-HOSTS = [
-    "gmail",
-    "hotmail",
-    "yahoo",
-    "orange",
-    "free",
-    "laposte",
-    "outlook",
-    "icloud",
-    "mail",
-    "example",
-    "wanadoo",
-    "gmx",
-]
+
+def _listed(items: str, separator: str = " ") -> tuple[str, ...]:
+    return tuple(items.split(separator))
+
+
+MONTHS_EN = _listed(
+    "January February March April May June July August September October November December"
+)
+MONTHS_FR = _listed(
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+)
+DAYS = _listed(
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday lundi mardi mercredi "
+    "jeudi vendredi samedi dimanche"
+)
+ROMAN = _listed("I II III IV V VI VII VIII IX X XI XII")
+UNITS = _listed("cm mm m km kg g mg l ml L cl °C °F % ha t h min s km/h kW V A ft in lb oz")
+DOMAINS = _listed("com org net fr ca co.uk de be ch eu edu gov.uk info")
+HOSTS = _listed(
+    "gmail hotmail yahoo orange free laposte outlook icloud mail example wanadoo gmx"
+)
 
 
 def digits(rng: Random, count: int) -> str:
@@ -274,22 +192,12 @@ def number(rng: Random) -> str:
     return rng.choice(shapes)
 
 
-PHONES = [
-    "0999999999 09 99 99 99 99",
-    "09.99.99.99.99",
-    "09-99-99-99-99",
-    "999-999-9999",
-    "(999) 999-9999",
-    "999.999.9999",
-    "999-9999",
-    "+33 9 99 99 99 99",
-    "+1 999 999 9999",
-    "+44 99 9999 9999",
-    "09999 999999",
-    "999 999 9999",
-    "(0)99-999999",
-    "0999/999999",
-]
+PHONES = _listed(
+    "0999999999 09 99 99 99 99|09.99.99.99.99|09-99-99-99-99|999-999-9999|"
+    "(999) 999-9999|999.999.9999|999-9999|+33 9 99 99 99 99|+1 999 999 9999|"
+    "+44 99 9999 9999|09999 999999|999 999 9999|(0)99-999999|0999/999999",
+    "|",
+)
 
 
 def phone(rng: Random) -> str:
@@ -297,53 +205,14 @@ def phone(rng: Random) -> str:
     return pattern(rng, rng.choice(PHONES))
 
 
-CODES = [
-    "AA99 9AA",
-    "A9A 9A9",
-    "99999",
-    "99999",
-    "99999-9999",
-    "AA-999-AA",
-    "AAA 999",
-    "999-99-9999",
-    "AA999999A",
-    "FR99 9999 9999 9999",
-    "N° 9999",
-    "No. 999",
-    "n°99",
-    "#999",
-    "#99999",
-    "AAA-99999",
-    "A99/999",
-    "99-9999",
-    "A-99",
-    "99A",
-    "A9",
-    "9A",
-    "AA99",
-    "99999999",
-    "9999 9999",
-    "99/AA/9999",
-    "AA 99 99 99 A",
-    "9 99 99 99 999 999",
-    "A9A9A9A9",
-    "AAAA9999",
-    "999999A",
-    "AAA",
-    "AA",
-    "A.A.",
-    "A. A. A.",
-    "a9",
-    "a)",
-    "9)",
-    "(9)",
-    "9.9",
-    "9.9.9",
-    "(a)",
-    "A:99",
-    "REF: 9999",
-    "Ref. A99",
-]
+CODES = _listed(
+    "AA99 9AA|A9A 9A9|99999|99999|99999-9999|AA-999-AA|AAA 999|999-99-9999|AA999999A|"
+    "FR99 9999 9999 9999|N° 9999|No. 999|n°99|#999|#99999|AAA-99999|A99/999|99-9999|"
+    "A-99|99A|A9|9A|AA99|99999999|9999 9999|99/AA/9999|AA 99 99 99 A|"
+    "9 99 99 99 999 999|A9A9A9A9|AAAA9999|999999A|AAA|AA|A.A.|A. A. A.|a9|a)|9)|(9)|"
+    "9.9|9.9.9|(a)|A:99|REF: 9999|Ref. A99",
+    "|",
+)
 
 
 def code(rng: Random) -> str:
