@@ -216,6 +216,6 @@ def duration(seconds: float) -> str:
 
 
 def day(moment: str) -> str:
-    """Say when, as people write it: ``12 March 2026, 10:32``."""
-    when = datetime.fromisoformat(moment)
+    """Say when, as people here write it: ``12 March 2026, 10:32``, local time."""
+    when = datetime.fromisoformat(moment).astimezone()
     return f"{when.day} {when:%B %Y, %H:%M}"
