@@ -1,0 +1,369 @@
+"""The one truth of a run: every input file and page, what became of it, and its reading.
+
+An SQLite file in WAL mode with a single writer. A page's state and its JSON change in one
+transaction that is on disk before the next page is taken, so that a run killed at any instant
+has each page either finished or waiting. Documents and reports are exports of it.
+
+States of a page: ``waiting``, ``running`` (handed out), ``done``, ``review`` (a person must
+look), ``quarantined`` (failed). Files that are no longer among the inputs stay in the ledger,
+without a position, and are left out of counts and reports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from hwdigitize.batch.fingerprint import Fingerprint
+from hwdigitize.batch.migrations import migrate
+from hwdigitize.batch.records import (
+    Counts,
+    Inspection,
+    Job,
+    Reading,
+    failed_page,
+    first_problem,
+    stamp,
+)
+from hwdigitize.document import Document, Page, PageRef
+
+NAME = "ledger.sqlite"
+_CHUNK = 500
+_FINISHED = "('done', 'review', 'quarantined')"
+_STATES = ("waiting", "running", "done", "review", "quarantined")
+
+PageKey = tuple[int, int]
+
+
+class Ledger:
+    """An open ledger; one thread of one process writes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open ``folder/ledger.sqlite``, made or migrated as needed.
+
+        Raises:
+            OutputError: it was written by a newer version.
+            sqlite3.Error: it cannot be opened or is no ledger.
+        """
+        self._db = sqlite3.connect(folder / NAME, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        migrate(self._db, folder)
+
+    def close(self) -> None:
+        """Close the file; everything is on disk already."""
+        self._db.close()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it on disk, or none."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    # files
+
+    def take_in(
+        self,
+        files: Iterable[tuple[str, Path]],
+        skipped: Iterable[tuple[str, str]],
+        fingerprint: Fingerprint,
+    ) -> None:
+        """Note the inputs of this run, in order, and what of them must be done anew.
+
+        Everything is, once what readings depend on has changed; what failed is, once the
+        limits have. What was under way when a run died waits again.
+        """
+        with self._change() as db:
+            db.execute("UPDATE files SET position = NULL")
+            db.executemany(
+                "INSERT INTO files (position, file, path) VALUES (?, ?, ?) ON CONFLICT (file) "
+                "DO UPDATE SET position = excluded.position, path = excluded.path",
+                ((n, file, os.fsencode(path)) for n, (file, path) in enumerate(files)),
+            )
+            db.execute("DELETE FROM skipped")
+            db.executemany(
+                "INSERT INTO skipped VALUES (?, ?, ?)",
+                ((n, *file) for n, file in enumerate(skipped)),
+            )
+            db.execute("UPDATE pages SET state = 'waiting' WHERE state = 'running'")
+            db.execute(
+                "UPDATE files SET pages = NULL WHERE position IS NOT NULL "
+                "AND (reading IS NOT ? OR failed AND limits IS NOT ?)",
+                fingerprint,
+            )
+            db.execute(
+                "UPDATE pages SET state = 'waiting' WHERE state = 'quarantined' AND file_id IN "
+                "(SELECT id FROM files WHERE position IS NOT NULL AND limits IS NOT ?)",
+                (fingerprint.limits,),
+            )
+            db.execute(
+                "UPDATE files SET limits = ? WHERE position IS NOT NULL", (fingerprint.limits,)
+            )
+
+    def files_to_inspect(self, alone: bool) -> Iterator[Job]:
+        """Files whose pages are not known, or that changed on disk since, in order."""
+        query = (
+            "SELECT position, file, path, sha256, pages, size, mtime_ns FROM files "
+            "WHERE position > ? AND alone = ? ORDER BY position LIMIT ?"
+        )
+        last = -1
+        while rows := self._db.execute(query, (last, alone, _CHUNK)).fetchall():
+            last = rows[-1][0]
+            for _, file, raw, sha256, pages, *seen in rows:
+                path = os.fsdecode(raw)
+                if pages is None or seen[0] is None or tuple(seen) != stamp(Path(path)):
+                    yield Job(file, path, sha256 if pages is not None else "")
+
+    def record_inspection(self, file: str, found: Inspection, reading: str) -> None:
+        """Take in what a file holds: its pages wait, unless it holds what was known.
+
+        A file with a problem gets one page, quarantined with it, so that it is accounted for.
+        """
+        count = 1 if found.problem else found.pages
+        with self._change() as db:
+            (number,) = db.execute("SELECT id FROM files WHERE file = ?", (file,)).fetchone()
+            db.execute(
+                "UPDATE files SET size = ?, mtime_ns = ?, alone = 0 WHERE id = ?",
+                (*found.stamp, number),
+            )
+            if count is None:
+                return
+            db.execute(
+                "UPDATE files SET sha256 = ?, pages = ?, failed = ?, reading = ?, "
+                "document_bytes = NULL WHERE id = ?",
+                (found.sha256, count, found.problem is not None, reading, number),
+            )
+            db.execute("DELETE FROM pages WHERE file_id = ?", (number,))
+            db.executemany(
+                "INSERT INTO pages (file_id, page_index) VALUES (?, ?)",
+                ((number, index) for index in range(count)),
+            )
+            if found.problem:
+                page = failed_page(0, found.problem)
+                db.execute(
+                    "UPDATE pages SET state = 'quarantined', problem = ?, result = ? "
+                    "WHERE file_id = ?",
+                    (first_problem(page), zlib.compress(msgspec.json.encode(page), 1), number),
+                )
+
+    def inspect_alone(self, file: str) -> None:
+        """Set a file aside that broke a limit, to be looked at with nothing beside it."""
+        self._db.execute("UPDATE files SET alone = 1 WHERE file = ?", (file,))
+
+    # pages
+
+    def claim(self, alone: bool, chunk: int) -> Iterator[PageRef]:
+        """Give out the waiting pages in order; they are marked ``chunk`` at a time."""
+        query = (
+            "SELECT f.position, p.page_index, f.id, f.path, f.file, f.sha256 "
+            "FROM files f CROSS JOIN pages p ON p.file_id = f.id "
+            "WHERE f.position >= ?1 AND (f.position, p.page_index) > (?1, ?2) "
+            "AND p.state = 'waiting' AND p.alone = ?3 "
+            "ORDER BY f.position, p.page_index LIMIT ?4"
+        )
+        last = (-1, -1)
+        while rows := self._db.execute(query, (*last, alone, chunk)).fetchall():
+            last = rows[-1][:2]
+            with self._change() as db:
+                db.executemany(
+                    "UPDATE pages SET state = 'running', attempts = attempts + 1 "
+                    "WHERE page_index = ? AND file_id = ?",
+                    (row[1:3] for row in rows),
+                )
+            for _, index, _, path, file, sha256 in rows:
+                yield PageRef(path=os.fsdecode(path), file=file, sha256=sha256, index=index)
+
+    def record(self, reading: Reading) -> None:
+        """Take in a finished page, once it is read or given up for good."""
+        with self._change() as db:
+            changed = db.execute(
+                "UPDATE pages SET "
+                "state = ?, flags = ?, problem = ?, result = ?, embedding = ?, "
+                "worker = ?, started = ?, finished = ?, alone = 0, cluster = NULL "
+                "WHERE page_index = ? AND file_id = (SELECT id FROM files WHERE file = ?) "
+                "AND state = 'running'",
+                (*reading[1:9], reading.ref.index, reading.ref.file),
+            )
+            if changed.rowcount != 1:
+                raise AssertionError(f"a page came back that was not out: {reading.ref}")
+            db.execute(
+                "UPDATE files SET document_bytes = NULL WHERE file = ?", (reading.ref.file,)
+            )
+
+    def read_alone(self, ref: PageRef) -> None:
+        """Set a page aside that broke a limit, to be read with nothing beside it."""
+        self._db.execute(
+            "UPDATE pages SET state = 'waiting', alone = 1 "
+            "WHERE page_index = ? AND file_id = (SELECT id FROM files WHERE file = ?)",
+            (ref.index, ref.file),
+        )
+
+    def give_back(self) -> None:
+        """Let all pages wait that were handed out and did not come back."""
+        self._db.execute("UPDATE pages SET state = 'waiting' WHERE state = 'running'")
+
+    # what is in it
+
+    def counts(self) -> Counts:
+        """Count files and pages of this run's inputs."""
+        files, uncounted = self._db.execute(
+            "SELECT count(*), count(*) - count(pages) FROM files WHERE position IS NOT NULL"
+        ).fetchone()
+        (skipped,) = self._db.execute("SELECT count(*) FROM skipped").fetchone()
+        by_state = dict(
+            self._db.execute(
+                "SELECT state, count(*) FROM pages p JOIN files f ON f.id = p.file_id "
+                "WHERE position IS NOT NULL AND pages IS NOT NULL GROUP BY state"
+            )
+        )
+        return Counts(files, skipped, uncounted, *(by_state.get(name, 0) for name in _STATES))
+
+    def check_conservation(self) -> None:
+        """Hold that each counted file has all its pages, each once and in a known state.
+
+        Raises:
+            AssertionError: a page was lost or invented; a bug.
+        """
+        wrong = self._db.execute(
+            "SELECT file, pages, (SELECT count(*) FROM pages p WHERE p.file_id = f.id "
+            "AND page_index BETWEEN 0 AND f.pages - 1 "
+            "AND (state = 'waiting' OR result NOT NULL)) AS found "
+            "FROM files f WHERE position IS NOT NULL AND pages IS NOT NULL AND found != pages"
+        ).fetchall()
+        if wrong:
+            raise AssertionError(f"pages lost or invented in the ledger: {wrong[:5]}")
+
+    def skipped(self) -> list[tuple[str, str]]:
+        """Files that were not read at all, each with the reason."""
+        return self._db.execute("SELECT file, reason FROM skipped ORDER BY position").fetchall()
+
+    def problems(self) -> list[tuple[str, int]]:
+        """First problems of pages as ``stage:code`` and how many, the most common first."""
+        return self._db.execute(
+            "SELECT problem, count(*) FROM pages p JOIN files f ON f.id = p.file_id "
+            "WHERE position IS NOT NULL AND problem NOT NULL GROUP BY problem "
+            "ORDER BY count(*) DESC, problem"
+        ).fetchall()
+
+    def vanished(self) -> int:
+        """How many files of earlier runs are not among the inputs."""
+        query = "SELECT count(*) FROM files WHERE position IS NULL"
+        return int(self._db.execute(query).fetchone()[0])
+
+    def documents(self) -> Iterator[Document]:
+        """Inputs with their finished pages, in order, one at a time."""
+        for file, _ in self.written():
+            document = self.document(file)
+            if document.pages:
+                yield document
+
+    def document(self, file: str) -> Document:
+        """One input with its finished pages."""
+        number, sha256 = self._db.execute(
+            "SELECT id, sha256 FROM files WHERE file = ?", (file,)
+        ).fetchone()
+        rows = self._db.execute(
+            f"SELECT result, cluster FROM pages WHERE file_id = ? AND state IN {_FINISHED} "
+            "ORDER BY page_index",
+            (number,),
+        )
+        return Document(file=file, sha256=sha256, pages=tuple(_page(*row) for row in rows))
+
+    def written(self) -> Iterator[tuple[str, int | None]]:
+        """Counted inputs, in order, with the size of their JSON, None if it is stale."""
+        query = (
+            "SELECT position, file, document_bytes FROM files WHERE position > ? "
+            "AND pages IS NOT NULL ORDER BY position LIMIT ?"
+        )
+        last = -1
+        while rows := self._db.execute(query, (last, _CHUNK)).fetchall():
+            last = rows[-1][0]
+            yield from (row[1:] for row in rows)
+
+    def note_written(self, file: str, size: int) -> None:
+        """Remember that a file's JSON is up to date, and its size in bytes."""
+        self._db.execute("UPDATE files SET document_bytes = ? WHERE file = ?", (size, file))
+
+    def is_finished(self, file: str) -> bool:
+        """Whether all pages of a file are finished."""
+        query = (
+            "SELECT 1 FROM pages p JOIN files f ON f.id = p.file_id "
+            f"WHERE file = ? AND state NOT IN {_FINISHED} LIMIT 1"
+        )
+        return self._db.execute(query, (file,)).fetchone() is None
+
+    # writers
+
+    def embeddings(self) -> tuple[list[PageKey], NDArray[np.float32]]:
+        """Keys and embeddings (n, d) of the pages that have one, in order."""
+        rows = self._db.execute(
+            "SELECT p.file_id, p.page_index, p.embedding FROM files f CROSS JOIN pages p "
+            "ON p.file_id = f.id WHERE f.position IS NOT NULL AND f.pages IS NOT NULL "
+            f"AND p.state IN {_FINISHED} AND length(p.embedding) > 0 "
+            "ORDER BY f.position, p.page_index"
+        )
+        keys: list[PageKey] = []
+        data = bytearray()
+        for number, index, embedding in rows:
+            keys.append((number, index))
+            data += embedding
+        vectors = np.frombuffer(data, np.float32)
+        return keys, vectors.reshape(len(keys), -1) if keys else vectors.reshape(0, 0)
+
+    def label(self, keys: Sequence[PageKey], clusters: Sequence[str | None]) -> None:
+        """Keep the writer cluster of each page; documents that it changes become stale."""
+        with self._change() as db:
+            for (number, index), cluster in zip(keys, clusters, strict=True):
+                changed = db.execute(
+                    "UPDATE pages SET cluster = ?1 WHERE file_id = ?2 AND page_index = ?3 "
+                    "AND cluster IS NOT ?1",
+                    (cluster, number, index),
+                )
+                if changed.rowcount:
+                    db.execute("UPDATE files SET document_bytes = NULL WHERE id = ?", (number,))
+
+    # what was reported
+
+    def digest(self) -> str:
+        """Digest of everything that reports show; any page read anew changes it."""
+        state = hashlib.sha256()
+        for row in self._db.execute(
+            "SELECT f.file, f.sha256, p.page_index, p.state, p.problem, p.finished "
+            "FROM files f CROSS JOIN pages p ON p.file_id = f.id "
+            "WHERE f.position IS NOT NULL AND f.pages IS NOT NULL "
+            "ORDER BY f.position, p.page_index"
+        ):
+            state.update(repr(row).encode())
+        state.update(repr(self.skipped()).encode())
+        return state.hexdigest()
+
+    def reported(self) -> str | None:
+        """Return the digest of what the reports on disk show."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'reported'").fetchone()
+        return row[0] if row else None
+
+    def note_reported(self, digest: str) -> None:
+        """Remember what the reports on disk show."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('reported', ?)", (digest,))
+
+
+def _page(result: bytes, cluster: str | None) -> Page:
+    page = msgspec.json.decode(zlib.decompress(result), type=Page)
+    if cluster is None:
+        return page
+    writer = msgspec.structs.replace(page.writer, cluster=cluster)
+    return msgspec.structs.replace(page, writer=writer)

@@ -1,0 +1,60 @@
+"""The ledger's tables. A new version is a new script at the end, never a change of one."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from hwdigitize.errors import OutputError
+
+SCRIPTS = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        file TEXT NOT NULL UNIQUE,          -- path below the input folder, for people
+        path BLOB NOT NULL,                 -- where it lies, as the system spells it
+        position INTEGER,                   -- order among the inputs; null: not among them
+        size INTEGER, mtime_ns INTEGER,     -- as inspected; null: look again
+        sha256 TEXT NOT NULL DEFAULT '',
+        reading TEXT, limits TEXT,          -- fingerprints it was inspected under
+        pages INTEGER,                      -- null: not inspected yet
+        failed INTEGER NOT NULL DEFAULT 0,  -- its pages cannot be counted
+        alone INTEGER NOT NULL DEFAULT 0,   -- broke a limit: to be taken by itself
+        document_bytes INTEGER              -- size of its JSON; null: to be written
+    );
+    CREATE INDEX files_in_order ON files (position) WHERE position IS NOT NULL;
+    CREATE TABLE skipped (
+        position INTEGER PRIMARY KEY, file TEXT NOT NULL, reason TEXT NOT NULL
+    );
+    CREATE TABLE pages (
+        file_id INTEGER NOT NULL REFERENCES files,
+        page_index INTEGER NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting',
+        alone INTEGER NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        flags INTEGER NOT NULL DEFAULT 0,
+        problem TEXT,                       -- stage:code of the first
+        worker TEXT, started REAL, finished REAL,
+        cluster TEXT,
+        embedding BLOB,                     -- float32
+        result BLOB,                        -- JSON of the page, zlib
+        PRIMARY KEY (file_id, page_index)
+    );
+    """,
+)
+
+
+def migrate(db: sqlite3.Connection, folder: Path) -> None:
+    """Bring a ledger to the newest version, one transaction a step.
+
+    Raises:
+        OutputError: it was written by a newer hwdigitize.
+    """
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > len(SCRIPTS):
+        raise OutputError(
+            f"{folder} was written by a newer hwdigitize; install that, or choose another --out"
+        )
+    for step, script in enumerate(SCRIPTS[version:], version + 1):
+        db.executescript(f"BEGIN;{script};PRAGMA user_version = {step};COMMIT;")

@@ -1,0 +1,133 @@
+"""What passes between the run and its ledger."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from hwdigitize.document import Page, PageRef, PageResult, Problem
+
+#: a file changed less than this before it was looked at may change again unnoticed by its time
+_FRESH_NS = 2_000_000_000
+
+
+class Stamp(NamedTuple):
+    """Size and time by which a file is taken to be unchanged; all None: look at it again."""
+
+    size: int | None
+    mtime_ns: int | None
+
+
+class Job(NamedTuple):
+    """An input file to be inspected; ``known`` is its hash when last inspected, or empty."""
+
+    file: str
+    path: str
+    known: str
+
+
+class Inspection(NamedTuple):
+    """What a file turned out to hold; ``pages`` is None when it holds what is known already."""
+
+    sha256: str
+    pages: int | None
+    stamp: Stamp
+    problem: Problem | None = None
+
+
+class Reading(NamedTuple):
+    """A page read, packed where it was read, so that the ledger's process only writes.
+
+    ``result`` is the page's JSON, zlib; ``embedding`` is float32; times are Unix seconds.
+    """
+
+    ref: PageRef
+    state: str
+    flags: int
+    problem: str | None
+    result: bytes
+    embedding: bytes
+    worker: str
+    started: float
+    finished: float
+    thumbnail: bytes = b""
+    scan: bytes = b""
+
+
+class Counts(NamedTuple):
+    """Files and pages of this run's inputs; pages by state."""
+
+    files: int
+    skipped: int
+    uncounted: int
+    waiting: int
+    running: int
+    done: int
+    review: int
+    quarantined: int
+
+    @property
+    def finished(self) -> int:
+        """Pages that are done, in review or quarantined."""
+        return self.done + self.review + self.quarantined
+
+    @property
+    def pages(self) -> int:
+        """All pages known of."""
+        return self.finished + self.waiting + self.running
+
+
+def pack(result: PageResult, worker: str, started: float) -> Reading:
+    """Make the ledger's record of a page that was just read.
+
+    Raises:
+        msgspec.ValidationError: the page holds what its JSON cannot, such as NaN.
+    """
+    page = result.page
+    data = msgspec.json.encode(page)
+    msgspec.json.decode(data, type=Page)
+    return Reading(
+        ref=result.ref,
+        state=_state(page),
+        flags=page.flag_count,
+        problem=first_problem(page),
+        result=zlib.compress(data, 1),
+        embedding=np.asarray(result.embedding, np.float32).tobytes(),
+        worker=worker,
+        started=started,
+        finished=time.time(),
+        thumbnail=result.thumbnail,
+        scan=result.scan,
+    )
+
+
+def failed_page(index: int, problem: Problem) -> Page:
+    """Make the record of a page of which nothing could be read."""
+    return Page(index=index, status="failed", problems=(problem,))
+
+
+def first_problem(page: Page) -> str | None:
+    """Name a page's first problem as ``stage:code``."""
+    return next((f"{problem.stage}:{problem.code}" for problem in page.problems), None)
+
+
+def _state(page: Page) -> str:
+    if page.status == "failed":
+        return "quarantined"
+    return "review" if page.status == "partial" or page.flag_count else "done"
+
+
+def stamp(path: Path) -> Stamp:
+    """Stamp a file, before its content is read; never raises."""
+    try:
+        status = path.stat()
+    except OSError:
+        return Stamp(None, None)
+    if time.time_ns() - status.st_mtime_ns < _FRESH_NS:
+        return Stamp(None, None)
+    return Stamp(status.st_size, status.st_mtime_ns)

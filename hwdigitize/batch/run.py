@@ -1,0 +1,296 @@
+"""A batch: inputs in, a results folder out, every page accounted for whatever dies.
+
+The order of things: find the inputs, count their pages, read the pages, read alone those that
+broke a limit, label the writers, write the reports. Each step goes on where a run before it
+ended. Hostile files are parsed in the executor's workers only; this process sees records.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
+
+import msgspec
+
+from hwdigitize.batch import exports
+from hwdigitize.batch.executors import (
+    IsolatedExecutor,
+    LimitError,
+    SerialExecutor,
+    completed,
+)
+from hwdigitize.batch.fingerprint import fingerprint
+from hwdigitize.batch.ledger import Ledger
+from hwdigitize.batch.outputs import locked, output_errors
+from hwdigitize.batch.records import (
+    Counts,
+    Inspection,
+    Job,
+    Reading,
+    failed_page,
+    first_problem,
+    stamp,
+)
+from hwdigitize.batch.tasks import (
+    CountPages,
+    Digitize,
+    count_pages,
+    digitize_page,
+    inspect_file,
+    problem_of,
+    read_page,
+)
+from hwdigitize.document import PageRef, Problem
+from hwdigitize.errors import NothingToReadError, PageError
+from hwdigitize.reports.files import write_whole
+from hwdigitize.reports.names import image_paths
+from hwdigitize.settings import Settings
+
+Stage = Literal["counting", "reading", "reporting"]
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+class Progress(NamedTuple):
+    """How far a run is: ``done`` of ``total`` files (counting) or pages (reading).
+
+    ``file`` and ``page`` (from 1) are what came last, with its state and first problem.
+    """
+
+    stage: Stage
+    done: int = 0
+    total: int = 0
+    file: str = ""
+    page: int = 0
+    state: str = ""
+    problem: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """What came of a run. ``read`` pages were read by it, the others were found done."""
+
+    out: Path
+    counts: Counts
+    read: int
+    seconds: float
+    interrupted: bool
+    vanished: int
+    problems: tuple[tuple[str, int], ...]
+
+
+def run_batch(
+    inputs: Sequence[Path],
+    out: Path,
+    settings: Settings,
+    jobs: int | None = None,
+    *,
+    listener: Listener = lambda progress: None,
+    stop: threading.Event | None = None,
+    digitize: Digitize = digitize_page,
+    count: CountPages = count_pages,
+) -> RunSummary:
+    """Read all pages of ``inputs`` into the results folder ``out``.
+
+    Args:
+        inputs: files and folders.
+        out: made if it is not there; a run that ended early in it is gone on with.
+        settings: how to read.
+        jobs: worker processes; None for one a core, 0 to read in this process, without limits.
+        listener: told of progress, in this thread.
+        stop: when set, no further page is begun, and what is done is reported.
+        digitize: what reads a page; importable, as it is called in the workers.
+        count: what counts a file's pages; importable too.
+
+    Raises:
+        NothingToReadError: no readable file among the inputs.
+        OutputError: ``out`` cannot be written, or another run is writing to it.
+        ModelError, TemplateError, UsageError: found by a worker, or in the settings.
+    """
+    from hwdigitize.pages.discovery import find_inputs
+
+    began = time.time()
+    found = find_inputs(inputs, exclude=out)
+    skipped = [(file.file, file.reason) for file in found.skipped]
+    if not found.files:
+        raise NothingToReadError(_nothing_in(inputs, skipped))
+    prints = fingerprint(settings)
+    jobs = len(os.sched_getaffinity(0)) if jobs is None else jobs
+    with output_errors(out), locked(out), closing(Ledger(out)) as ledger:
+        ledger.take_in(((file.file, file.path) for file in found.files), skipped, prints)
+        with _executor(jobs, settings) as executor:
+            batch = _Batch(
+                out=out,
+                ledger=ledger,
+                executor=executor,
+                ahead=2 * jobs or 1,
+                settings=settings,
+                listener=listener,
+                stop=stop or threading.Event(),
+            )
+            batch.inspect_files(
+                functools.partial(inspect_file, count, settings), prints.reading
+            )
+            batch.read_pages(functools.partial(read_page, digitize, settings))
+        return batch.report(began)
+
+
+def _nothing_in(inputs: Sequence[Path], skipped: Sequence[tuple[str, str]]) -> str:
+    places = ", ".join(str(path) for path in inputs)
+    if not skipped:
+        return f"nothing to read: there is no file in {places}"
+    file, reason = skipped[0]
+    return (
+        f"nothing to read in {places}; {len(skipped)} files skipped, such as {file}: {reason}"
+    )
+
+
+@contextmanager
+def _executor(jobs: int, settings: Settings) -> Iterator[Executor]:
+    """Workers for a run; whatever ends the run ends them."""
+    executor: Executor = (
+        IsolatedExecutor(jobs, settings.page_seconds, settings.worker_megabytes)
+        if jobs
+        else SerialExecutor()
+    )
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+@dataclass(kw_only=True)
+class _Batch:
+    """A run under way."""
+
+    out: Path
+    ledger: Ledger
+    executor: Executor
+    ahead: int
+    settings: Settings
+    listener: Listener
+    stop: threading.Event
+    read: int = 0
+
+    def inspect_files(self, inspect: Callable[[Job], Inspection], reading: str) -> None:
+        """Have the pages counted of each file that is not known yet."""
+        total = self.ledger.counts().files
+        looked_at = 0
+        for alone in (False, True):
+            jobs = self.ledger.files_to_inspect(alone)
+            for job, future in self._completed(inspect, jobs, alone):
+                error = future.exception()
+                if isinstance(error, LimitError) and not alone:
+                    self.ledger.inspect_alone(job.file)
+                    continue
+                found = _uncounted(job, problem_of(error)) if error else future.result()
+                self.ledger.record_inspection(job.file, found, reading)
+                looked_at += 1
+                self.listener(Progress("counting", looked_at, total, job.file))
+
+    def read_pages(self, read: Callable[[PageRef], Reading]) -> None:
+        """Have each waiting page read; one that breaks a limit twice is given up."""
+        counts = self.ledger.counts()
+        self.listener(Progress("reading", counts.finished, counts.pages))
+        for alone in (False, True):
+            refs = self.ledger.claim(alone, 1 if alone else self.ahead)
+            for ref, future in self._completed(read, refs, alone):
+                error = future.exception()
+                if isinstance(error, LimitError) and not alone:
+                    self.ledger.read_alone(ref)
+                    continue
+                reading = _unread(ref, problem_of(error)) if error else future.result()
+                self._keep(reading)
+                self.listener(_progress(reading, counts.finished + self.read, counts.pages))
+        self.ledger.give_back()
+
+    def _completed(
+        self, call: Callable[[ItemT], ResultT], items: Iterable[ItemT], alone: bool
+    ) -> Iterator[tuple[ItemT, Future[ResultT]]]:
+        return completed(self.executor, call, items, 1 if alone else self.ahead, self.stop)
+
+    def _keep(self, reading: Reading) -> None:
+        """Put a finished page on disk: images first, as the ledger says that all is there."""
+        images = image_paths(reading.ref.file, reading.ref.index)
+        for name, data in ((images.scan, reading.scan), (images.thumbnail, reading.thumbnail)):
+            if data:
+                write_whole(self.out / name, data)
+        self.ledger.record(reading)
+        self.read += 1
+        if self.ledger.is_finished(reading.ref.file):
+            exports.write_document(self.ledger, self.out, reading.ref.file)
+
+    def report(self, began: float) -> RunSummary:
+        """Check that no page is lost, and bring what is written up to date."""
+        self.ledger.check_conservation()
+        self.listener(Progress("reporting"))
+        interrupted = self.stop.is_set()
+        state = self.ledger.digest()
+        if not exports.are_reported(self.ledger, self.out, state):
+            exports.label_writers(self.ledger, self.settings)
+        exports.write_stale_documents(self.ledger, self.out)
+        if not exports.are_reported(self.ledger, self.out, state):
+            times = exports.RunTimes(began, time.time() - began, interrupted)
+            exports.write_reports(self.ledger, self.out, self.settings, times)
+            self.ledger.note_reported(state)
+        return RunSummary(
+            out=self.out,
+            counts=self.ledger.counts(),
+            read=self.read,
+            seconds=time.time() - began,
+            interrupted=interrupted,
+            vanished=self.ledger.vanished(),
+            problems=tuple(self.ledger.problems()),
+        )
+
+
+def _progress(reading: Reading, done: int, total: int) -> Progress:
+    return Progress(
+        stage="reading",
+        done=done,
+        total=total,
+        file=reading.ref.file,
+        page=reading.ref.index + 1,
+        state=reading.state,
+        problem=reading.problem or "",
+    )
+
+
+def _uncounted(job: Job, problem: Problem) -> Inspection:
+    """Inspect a file no further than its hash, after a worker failed on it."""
+    from hwdigitize.pages.ingest import hash_file
+
+    path, sha256 = Path(job.path), ""
+    seen = stamp(path)
+    with suppress(PageError):
+        sha256 = hash_file(path)
+    return Inspection(sha256, 0, seen, problem)
+
+
+def _unread(ref: PageRef, problem: Problem) -> Reading:
+    """Give a page up, with the problem as all that is known of it."""
+    page = failed_page(ref.index, problem)
+    now = time.time()
+    return Reading(
+        ref=ref,
+        state="quarantined",
+        flags=0,
+        problem=first_problem(page),
+        result=zlib.compress(msgspec.json.encode(page), 1),
+        embedding=b"",
+        worker="",
+        started=now,
+        finished=now,
+    )
