@@ -137,7 +137,7 @@ def pen_px(image: Ink) -> float:
     marked = (image >= 128).astype(np.uint8)
     outlines, _ = cv2.findContours(marked, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     around: float = sum(float(cv2.arcLength(outline, True)) for outline in outlines)
-    return 2 * int(marked.sum()) / max(around, 1.0)
+    return float(2 * marked.sum() / max(around, 1.0))
 
 
 class Typesetter:
