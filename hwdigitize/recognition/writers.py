@@ -27,7 +27,7 @@ from hwdigitize.recognition.hands import (
     resize,
 )
 from hwdigitize.recognition.hinge import hinge_histogram
-from hwdigitize.recognition.runtime import load_card, load_network
+from hwdigitize.recognition.runtime import Network, load_card, load_network
 
 Vector = npt.NDArray[np.float32]
 
@@ -132,13 +132,19 @@ def embed_page(crops: Sequence[GreyImage], *, models: str | None = None) -> Vect
     """
     network = load_network("writers", models)
     share = float(network.card.calibration.get("network_share", NETWORK_SHARE))
+    return join_embeddings(*embed_parts(crops, network), share)
+
+
+def embed_parts(crops: Sequence[GreyImage], network: Network) -> tuple[Vector, Vector]:
+    """What :func:`embed_page` joins: mean of the strips' embeddings, and contour hinges."""
     binaries = [binarise(crop) for crop in crops]
     strips = cut_strips(binaries)
     if len(strips) > MOST_STRIPS:
         strips = strips[np.linspace(0, len(strips) - 1, MOST_STRIPS).astype(int)]
-    width = int(network.card.input["dimensions"])
-    learnt = network.run(strips)[0].mean(axis=0) if len(strips) else np.zeros(width)
-    return join_embeddings(learnt.astype(np.float32), page_hinges(binaries), share)
+    learnt = np.zeros(int(network.card.input["dimensions"]), np.float32)
+    if len(strips):
+        learnt = network.run(strips)[0].mean(axis=0)
+    return learnt, page_hinges(binaries)
 
 
 def page_hinges(binaries: Sequence[GreyImage]) -> Vector:
