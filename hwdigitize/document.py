@@ -29,7 +29,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of all records: immutable, compared by value, strict about unknown keys."""
 
 
-class Problem(Record):
+class Problem(Record, frozen=True, kw_only=True):
     """Something that failed, in words a clerk understands.
 
     ``code`` is stable and listed in docs/results.md; ``message`` names the remedy.
@@ -40,14 +40,14 @@ class Problem(Record):
     message: str
 
 
-class Alternative(Record):
+class Alternative(Record, frozen=True, kw_only=True):
     """Another reading, with its own probability of being the right one."""
 
     text: str
     confidence: float
 
 
-class Character(Record):
+class Character(Record, frozen=True, kw_only=True):
     """One character of a reading; its box is as wide as the network's evidence for it."""
 
     text: str
@@ -55,7 +55,7 @@ class Character(Record):
     box: Box
 
 
-class Word(Record):
+class Word(Record, frozen=True, kw_only=True):
     """One word on the page. ``flagged`` asks a person to look."""
 
     box: Box
@@ -66,7 +66,7 @@ class Word(Record):
     alternatives: tuple[Alternative, ...] = ()
 
 
-class Line(Record):
+class Line(Record, frozen=True, kw_only=True):
     """One text line, its words in reading order; the text is the words joined by spaces."""
 
     box: Box
@@ -78,7 +78,7 @@ class Line(Record):
     words: tuple[Word, ...] = ()
 
 
-class IsolatedBox(Record):
+class IsolatedBox(Record, frozen=True, kw_only=True):
     """A drawn box of the page: a character box (one cell of a row or comb) or a check box.
 
     ``text`` is the character, empty for an empty box; a ticked check box reads ``x``.
@@ -91,7 +91,7 @@ class IsolatedBox(Record):
     flagged: bool
 
 
-class FieldValue(Record):
+class FieldValue(Record, frozen=True, kw_only=True):
     """One field of a form: the value its grammar allows and the raw reading behind it."""
 
     name: str
@@ -103,7 +103,7 @@ class FieldValue(Record):
     box: Box
 
 
-class TemplateMatch(Record):
+class TemplateMatch(Record, frozen=True, kw_only=True):
     """The form template that the page was registered to, and how well, in scan pixels."""
 
     id: str
@@ -111,7 +111,7 @@ class TemplateMatch(Record):
     error_px: float
 
 
-class Writer(Record):
+class Writer(Record, frozen=True, kw_only=True):
     """Who wrote the page.
 
     ``id`` is the nearest writer of the gallery and ``known`` whether the page is taken to be
@@ -127,7 +127,7 @@ class Writer(Record):
     note: str | None = None
 
 
-class Page(Record):
+class Page(Record, frozen=True, kw_only=True):
     """Everything known of one page."""
 
     index: int
@@ -157,7 +157,7 @@ class Page(Record):
         return words + boxes + sum(bool(field.flags) for field in self.fields)
 
 
-class Document(Record):
+class Document(Record, frozen=True, kw_only=True):
     """One input file; ``file`` is its path below the input folder, with forward slashes."""
 
     file: str
@@ -166,7 +166,7 @@ class Document(Record):
     schema: Literal["hwdigitize/1"] = "hwdigitize/1"
 
 
-class PageRef(Record):
+class PageRef(Record, frozen=True, kw_only=True):
     """Where one page is to be found; what a worker gets."""
 
     path: str
@@ -175,7 +175,7 @@ class PageRef(Record):
     index: int
 
 
-class PageResult(Record):
+class PageResult(Record, frozen=True, kw_only=True):
     """What a worker gives back: the page, and what the run needs besides what is written.
 
     ``thumbnail`` and ``scan`` are encoded images (JPEG) for the report, ``embedding`` the

@@ -20,7 +20,7 @@ from hwdigitize import document as doc
 from hwdigitize.errors import HwdigitizeError, PageError
 from hwdigitize.forms.marks import read_marks
 from hwdigitize.pages.ingest import Scan, count_pages, hash_file, load_page
-from hwdigitize.pages.preprocess import Upright, preprocess, remove_rules
+from hwdigitize.pages.preprocess import Upright, preprocess
 from hwdigitize.pages.segmentation import DrawnBox, TextLine, find_boxes, find_lines
 from hwdigitize.recognition.characters import read_characters
 from hwdigitize.recognition.reading import Reading
@@ -110,18 +110,17 @@ def _digitize(ref: doc.PageRef, settings: Settings, watch: _Stopwatch) -> doc.Pa
         scan = load_page(ref, settings)
     with watch.stage("preprocess"):
         upright = preprocess(scan.image, settings, scan.dpi)
-        clean = remove_rules(upright.grey) if settings.unrule else upright.grey
     with watch.stage("segment"):
-        layout = _find_layout(clean)
+        layout = _find_layout(upright.grey)
     if settings.orient and upright.orientation_confidence < SURE_ORIENTATION and layout.lines:
         with watch.stage("orient"):
-            upright, clean, layout = _settle_orientation(upright, clean, layout, settings)
+            upright, layout = _settle_orientation(upright, layout, settings)
     with watch.stage("words"):
-        lines = _read_lines(layout.lines, upright, clean, settings)
+        lines = _read_lines(layout.lines, upright, settings)
     with watch.stage("boxes"):
-        boxes = _read_boxes(layout.boxes, upright, clean, settings)
+        boxes = _read_boxes(layout.boxes, upright, settings)
     with watch.stage("writer"):
-        embedding, writer = _find_writer(layout.lines, clean, settings)
+        embedding, writer = _find_writer(layout.lines, upright.grey, settings)
     with watch.stage("images"):
         picture, scale, thumbnail = _report_images(scan, settings)
     height, width = scan.image.shape[:2]
@@ -166,17 +165,15 @@ def _find_layout(grey: Grey) -> _Layout:
 
 
 def _settle_orientation(
-    upright: Upright, clean: Grey, layout: _Layout, settings: Settings
-) -> tuple[Upright, Grey, _Layout]:
+    upright: Upright, layout: _Layout, settings: Settings
+) -> tuple[Upright, _Layout]:
     """Read some words both ways up and keep the way that reads better."""
     turned = upright.turned()
-    turned_clean = np.ascontiguousarray(clean[::-1, ::-1])
-    turned_layout = _find_layout(turned_clean)
-    if _legibility(turned_layout, turned_clean, settings) > _legibility(
-        layout, clean, settings
-    ):
-        return turned, turned_clean, turned_layout
-    return upright, clean, layout
+    turned_layout = _find_layout(turned.grey)
+    better = _legibility(turned_layout, turned.grey, settings)
+    if better > _legibility(layout, upright.grey, settings):
+        return turned, turned_layout
+    return upright, layout
 
 
 def _legibility(layout: _Layout, grey: Grey, settings: Settings) -> float:
@@ -195,17 +192,17 @@ def _crop(grey: Grey, box: doc.Box) -> Grey:
 
 
 def _read_lines(
-    lines: Sequence[TextLine], upright: Upright, clean: Grey, settings: Settings
+    lines: Sequence[TextLine], upright: Upright, settings: Settings
 ) -> tuple[doc.Line, ...]:
     boxes = [box for line in lines for box in line.words]
-    readings = iter(_read_both_ways(boxes, upright.grey, clean, settings))
+    readings = iter(_read_both_ways(boxes, upright, settings))
     return tuple(
         _line(line, [next(readings) for _ in line.words], upright, settings) for line in lines
     )
 
 
 def _read_both_ways(
-    boxes: Sequence[doc.Box], grey: Grey, clean: Grey, settings: Settings
+    boxes: Sequence[doc.Box], upright: Upright, settings: Settings
 ) -> list[Reading]:
     """Read words without the page's rules, and doubtful ones with them too."""
 
@@ -217,18 +214,19 @@ def _read_both_ways(
             models=settings.models,
         )
 
-    readings = read(clean, boxes)
-    if clean is grey:
+    readings = read(upright.grey, boxes)
+    if upright.ruled is upright.grey:
         return readings
     doubtful = [
         i
         for i, (box, reading) in enumerate(zip(boxes, readings, strict=True))
         if reading.confidence < SURE_WORD
-        and not np.array_equal(_crop(clean, box), _crop(grey, box))
+        and not np.array_equal(_crop(upright.grey, box), _crop(upright.ruled, box))
     ]
-    for i, again in zip(doubtful, read(grey, [boxes[i] for i in doubtful]), strict=True):
-        if again.confidence > readings[i].confidence:
-            readings[i] = again
+    again = read(upright.ruled, [boxes[i] for i in doubtful])
+    for i, reading in zip(doubtful, again, strict=True):
+        if reading.confidence > readings[i].confidence:
+            readings[i] = reading
     return readings
 
 
@@ -297,7 +295,7 @@ def _alternatives(reading: Reading) -> tuple[doc.Alternative, ...]:
 
 
 def _read_boxes(
-    boxes: Sequence[DrawnBox], upright: Upright, clean: Grey, settings: Settings
+    boxes: Sequence[DrawnBox], upright: Upright, settings: Settings
 ) -> tuple[doc.IsolatedBox, ...]:
     """Characters of the character boxes, marks of the check boxes, in their order."""
     cells = [box for box in boxes if box.kind == "character"]
@@ -307,9 +305,9 @@ def _read_boxes(
             [*cells, *checks],
             [
                 *read_characters(
-                    [_crop(clean, box.box) for box in cells], models=settings.models
+                    [_crop(upright.grey, box.box) for box in cells], models=settings.models
                 ),
-                *read_marks([_crop(clean, box.box) for box in checks]),
+                *read_marks([_crop(upright.grey, box.box) for box in checks]),
             ],
             strict=True,
         )
@@ -327,9 +325,9 @@ def _read_boxes(
 
 
 def _find_writer(
-    lines: Sequence[TextLine], clean: Grey, settings: Settings
+    lines: Sequence[TextLine], grey: Grey, settings: Settings
 ) -> tuple[tuple[float, ...], doc.Writer]:
-    crops = [_crop(clean, line.box) for line in lines if line.ink != "print"]
+    crops = [_crop(grey, line.box) for line in lines if line.ink != "print"]
     if not crops:
         return (), doc.Writer(note="no handwriting")
     vector = embed_page(crops, models=settings.models)

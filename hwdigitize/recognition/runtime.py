@@ -51,7 +51,7 @@ class Network:
 
     def run(self, batch: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """Outputs for a batch; shapes are those of the network's builder in training."""
-        return self._session.run(None, {self._input: batch})  # type: ignore[no-any-return]
+        return self._session.run(None, {self._input: batch})
 
 
 def models_folder(folder: str | None = None) -> Path:

@@ -35,7 +35,7 @@ def _warp(crop: Crop, rng: np.random.Generator) -> Crop:
         max(int(height + slack + pad_top + pad_bottom), 4),
     )
     shift = np.array([pad_side - low[0], -top])
-    return cv2.warpAffine(  # type: ignore[no-any-return]
+    return cv2.warpAffine(
         crop,
         np.hstack([matrix, shift[:, None]]),
         size,
@@ -55,7 +55,7 @@ def _wave(crop: Crop, rng: np.random.Generator) -> Crop:
     columns, rows = np.meshgrid(
         np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
     )
-    return cv2.remap(  # type: ignore[no-any-return]
+    return cv2.remap(
         crop, columns + dx, rows + dy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
 
@@ -64,7 +64,7 @@ def _pen(crop: Crop, rng: np.random.Generator) -> Crop:
     """Thicken or thin the strokes by about a pixel."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
     changed = cv2.erode(crop, kernel) if rng.random() < 0.5 else cv2.dilate(crop, kernel)
-    return cv2.addWeighted(crop, 0.4, changed, 0.6, 0)  # type: ignore[no-any-return]
+    return cv2.addWeighted(crop, 0.4, changed, 0.6, 0)
 
 
 def _fade(crop: Crop, rng: np.random.Generator) -> Crop:

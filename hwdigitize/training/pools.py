@@ -84,7 +84,7 @@ def _reduced(crop: Crop) -> Crop:
     if height <= KEEP_HEIGHT_PX:
         return crop
     size = (max(round(width * KEEP_HEIGHT_PX / height), 1), KEEP_HEIGHT_PX)
-    return cv2.resize(crop, size, interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
+    return cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
 
 
 def read_table(path: Path, split: str, alphabet: Alphabet) -> Pool:
