@@ -1,0 +1,69 @@
+"""Which gaps of a line part two words: features of a gap in its page, and the small network.
+
+The network has one hidden layer. It was fitted to the train pages of pages.parquet by
+``python benchmarks/segmentation.py --fit``, which prints ``WEIGHTS``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from hwdigitize.pages.gapweights import WEIGHTS
+from hwdigitize.pages.ink import Floats
+
+# A line's own statistics count as much as the page's once it has this many gaps.
+LINE_GAPS = 8
+
+
+def gap_logits(features: list[Floats]) -> list[Floats]:
+    """For each line's gaps the log odds that they part words; from words.gap_features."""
+    hidden_weight, hidden_bias, weight, bias = _weights()
+    return [
+        np.tanh(known @ hidden_weight + hidden_bias) @ weight + bias
+        for known in in_context(features)
+    ]
+
+
+def in_context(features: list[Floats]) -> list[Floats]:
+    """Features of each line's gaps beside those of its neighbours, its line and its page."""
+    every = np.concatenate(features) if features else np.empty((0, 10))
+    if len(every) == 0:
+        return [np.empty((0, 18)) for _ in features]
+    page = split_value(every[:, 2])
+    narrow = split_value(np.log(every[:, 0]))
+    share = float((every[:, 2] > page).mean())
+    return [_line_in_context(own, page, narrow, share) for own in features]
+
+
+def _line_in_context(own: Floats, page: float, narrow: float, share: float) -> Floats:
+    gap, mean = np.log(own[:, 0]), own[:, 2]
+    trust = len(own) / (len(own) + LINE_GAPS)
+    line = trust * split_value(mean) + (1 - trust) * page
+    before = np.concatenate([[0.0], mean[:-1]])[: len(mean)] - mean
+    after = np.concatenate([mean[1:], [0.0]])[: len(mean)] - mean
+    same = np.ones(len(own))
+    columns = [gap, gap - narrow, np.clip(own[:, 1], -1.0, 2.5), mean, own[:, 3]]
+    columns += [mean - page, mean - line, *np.log(own[:, 4:8] + 0.1).T, own[:, 8], own[:, 9]]
+    columns += [same * page, same * narrow, before, after, same * share]
+    return np.stack(columns, axis=1)
+
+
+def split_value(values: Floats) -> float:
+    """Otsu's threshold between small and large values; the value itself where there is one."""
+    ordered = np.sort(values)
+    count = len(ordered)
+    if count < 2:
+        return float(ordered.sum())
+    sums, below = np.cumsum(ordered), np.arange(1, count)
+    means = sums[:-1] / below - (sums[-1] - sums[:-1]) / (count - below)
+    best = int(np.argmax(below * (count - below) * means**2))
+    return float(ordered[best] + ordered[best + 1]) / 2
+
+
+@cache
+def _weights() -> tuple[Floats, Floats, Floats, float]:
+    hidden = np.array(WEIGHTS["hidden"])
+    out = np.array(WEIGHTS["out"])
+    return hidden[:-1], hidden[-1], out[:-1], float(out[-1])
