@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: "greedy" takes the best path, "beam" a prefix beam search with the language model
     decoder: Literal["greedy", "beam"] = "beam"
     #: prefixes kept by the beam search
-    beam_width: int = 16
+    beam_width: int = 8
     #: lexicons of the beam search; empty for none
     languages: tuple[str, ...] = ()
     #: what is less sure than this is flagged

@@ -7,8 +7,9 @@ recurrent DNNs" (2014). Class 0 is the blank everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,38 @@ BLANK = 0
 LEAST_PROBABILITY = 2e-3
 #: runs of steps at which the blank is surer than this are taken as one step
 SURE_BLANK = 0.9999
+#: keeps logarithms finite
+TINY = 1e-300
+#: of the hash of a prefix; odd, so that it loses nothing modulo 2**64
+HASH_FACTOR = np.int64(6364136223846793005)
 
-Prefix = tuple[int, ...]
-#: gives the log probability of a class after a prefix, relative to all readings being alike
-Scorer = Callable[[Prefix, int], float]
+#: classes tried at a step, the likeliest
+CLASSES_TRIED = 8
+
+
+class LanguageModel(Protocol):
+    """What a language says of a reading while it is decoded, a character at a time.
+
+    A state stands for the characters read so far; 0 is the start.
+    """
+
+    def extend(
+        self, states: NDArray[np.int64], labels: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Probability factors and next states for each state and label.
+
+        Args:
+            states: (readings, prefixes).
+            labels: (readings, labels), classes of the alphabet.
+
+        Returns:
+            Two arrays (readings, prefixes, labels).
+        """
+        ...
+
+    def finish(self, states: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Probability factors for ending in each state, in the shape of ``states``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,78 +87,186 @@ def best_path(scores: NDArray[np.float32], alphabet: Alphabet) -> Path:
 
 
 def beam_search(
-    log_probabilities: NDArray[np.float32],
+    scores: Sequence[NDArray[np.float32]],
     alphabet: Alphabet,
     width: int = 16,
-    scorer: Scorer | None = None,
-) -> list[tuple[str, float]]:
-    """The most probable texts with their log probabilities, best first.
+    language: LanguageModel | None = None,
+) -> list[list[tuple[str, float]]]:
+    """The most probable texts of each reading with their log probabilities, best first.
+
+    All readings are decoded side by side, a time step at a time, so that the work is done on
+    arrays (readings, prefixes, classes) and not in Python.
 
     Args:
-        log_probabilities: (time steps, classes), of :func:`log_softmax`.
+        scores: log probabilities of each reading, (time steps, classes), of
+            :func:`log_softmax`; lengths may differ.
         alphabet: what the classes mean.
         width: prefixes kept at each step.
-        scorer: a language model's say on each added character; None for none.
+        language: a language model's say; None for none.
 
     Returns:
-        At most ``width`` texts; never empty. Each probability sums all kept alignments of its
-        text, so that with a wide beam they sum to nearly 1 (without a scorer).
+        For each reading at most ``width`` texts, at least one. Each probability sums all kept
+        alignments of its text, so that with a wide beam they sum to nearly 1 (without a
+        language model).
     """
-    beams: dict[Prefix, tuple[float, float, float]] = {(): (1.0, 0.0, 1.0)}
-    log_scale = 0.0
-    for row in _worth_reading(np.exp(log_probabilities)):
-        beams = _step(beams, row, scorer)
-        best = sorted(beams.items(), key=_weight, reverse=True)[:width]
-        # Rescaled at every step: products of probabilities would underflow on long lines.
-        total = _weight(best[0]) or 1e-300
-        log_scale += float(np.log(total))
-        beams = {prefix: (b / total, n / total, s) for prefix, (b, n, s) in best}
-    ranked = sorted(beams.items(), key=_weight, reverse=True)
-    return [
-        (
-            "".join(alphabet.characters[label - 1] for label in prefix),
-            log_scale + float(np.log(max(_weight((prefix, beam)), 1e-300))),
-        )
-        for prefix, beam in ranked
-    ]
+    if not scores:
+        return []
+    rows = _padded([_worth_reading(np.exp(part)) for part in scores])
+    beams = _Beams(len(scores), width)
+    for step in range(rows.shape[1]):
+        beams.advance(rows[:, step], language)
+    return beams.texts(alphabet, language)
 
 
-def _weight(item: tuple[Prefix, tuple[float, float, float]]) -> float:
-    """Probability of a prefix: ending in blank or not, times what the language says."""
-    blank, other, language = item[1]
-    return (blank + other) * language
-
-
-def _worth_reading(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+def _worth_reading(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
     """The steps without the repeats of sure blanks."""
     sure = probabilities[:, BLANK] > SURE_BLANK
-    return probabilities[~(sure & np.r_[False, sure[:-1]])]
+    return probabilities[~(sure & np.r_[False, sure[:-1]])].astype(np.float64)
 
 
-def _step(
-    beams: dict[Prefix, tuple[float, float, float]],
-    row: NDArray[np.float32],
-    scorer: Scorer | None,
-) -> dict[Prefix, tuple[float, float, float]]:
-    """Extend all prefixes by one time step."""
-    blank = float(row[BLANK])
-    classes = [(int(c), float(row[c])) for c in np.flatnonzero(row > LEAST_PROBABILITY) if c]
-    out: dict[Prefix, tuple[float, float, float]] = {}
-    for prefix, (ends_blank, ends_other, language) in beams.items():
-        whole = ends_blank + ends_other
-        last = prefix[-1] if prefix else -1
-        b, n, _ = out.get(prefix, (0.0, 0.0, language))
-        stay = ends_other * float(row[last]) if prefix else 0.0
-        out[prefix] = (b + whole * blank, n + stay, language)
-        for label, probability in classes:
-            longer = (*prefix, label)
-            gain = (ends_blank if label == last else whole) * probability
-            known = out.get(longer)
-            if known is None:
-                says = language * float(np.exp(scorer(prefix, label))) if scorer else language
-                known = (0.0, 0.0, says)
-            out[longer] = (known[0], known[1] + gain, known[2])
-    return out
+def _padded(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(readings, time steps, classes), ended by sure blanks, which change no reading."""
+    longest = max(len(part) for part in parts)
+    rows = np.zeros((len(parts), longest, parts[0].shape[1]))
+    rows[:, :, BLANK] = 1.0
+    for row, part in zip(rows, parts, strict=True):
+        row[: len(part)] = part
+    return rows
+
+
+class _Beams:
+    """The prefixes of all readings; each array is (readings, prefixes).
+
+    A prefix is known by a hash of its labels; its labels are found by walking back through
+    ``_history``, which holds for each step the parent of each prefix and the label it added.
+    """
+
+    def __init__(self, readings: int, width: int) -> None:
+        shape = (readings, width)
+        self.width = width
+        self.ends_blank = np.zeros(shape)
+        self.ends_blank[:, 0] = 1.0
+        self.ends_label = np.zeros(shape)
+        self.language = np.ones(shape)
+        self.states = np.zeros(shape, np.int64)
+        self.last = np.full(shape, BLANK, np.int64)
+        # Prefixes that do not exist yet must not be taken for one another.
+        self.hashes = -np.tile(np.arange(width, dtype=np.int64), (readings, 1))
+        self.log_scale = np.zeros(readings)
+        self._history: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def advance(self, row: NDArray[np.float64], language: LanguageModel | None) -> None:
+        """Extend all prefixes by one time step; ``row`` is (readings, classes)."""
+        labels, chances = _likeliest(row)
+        whole = self.ends_blank + self.ends_label
+        stay_blank = whole * row[:, BLANK, None]
+        stay_label = self.ends_label * np.take_along_axis(row, self.last, 1)
+        repeats = labels[:, None, :] == self.last[:, :, None]
+        grown = np.where(repeats, self.ends_blank[:, :, None], whole[:, :, None])
+        grown *= chances[:, None, :]
+        says, states = self._language(labels, language)
+        hashes = self.hashes[:, :, None] * HASH_FACTOR + labels[:, None, :]
+        self._merge(stay_label, grown, hashes)
+        self._keep(labels, (stay_blank, stay_label), grown, hashes, says, states)
+
+    def _language(
+        self, labels: NDArray[np.int64], language: LanguageModel | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        if language is None:
+            shape = (*self.states.shape, labels.shape[1])
+            return np.broadcast_to(self.language[:, :, None], shape), np.zeros(shape, np.int64)
+        factors, states = language.extend(self.states, labels)
+        return self.language[:, :, None] * factors, states
+
+    def _merge(
+        self,
+        stay_label: NDArray[np.float64],
+        grown: NDArray[np.float64],
+        hashes: NDArray[np.int64],
+    ) -> None:
+        """Give what grew into a prefix that is there already to that prefix."""
+        readings, width, tried = grown.shape
+        same = hashes.reshape(readings, -1, 1) == self.hashes[:, None, :]
+        reading, source, target = np.nonzero(same)
+        flat = grown.reshape(readings, width * tried)
+        np.add.at(stay_label, (reading, target), flat[reading, source])
+        flat[reading, source] = 0.0
+
+    def _keep(
+        self,
+        labels: NDArray[np.int64],
+        stay: tuple[NDArray[np.float64], NDArray[np.float64]],
+        grown: NDArray[np.float64],
+        hashes: NDArray[np.int64],
+        says: NDArray[np.float64],
+        states: NDArray[np.int64],
+    ) -> None:
+        """Choose the best prefixes among those that stayed and those that grew."""
+        readings, width, tried = grown.shape
+
+        def joined(old: NDArray[np.generic], new: NDArray[np.generic]) -> NDArray[np.generic]:
+            return np.concatenate([old, new.reshape(readings, width * tried)], 1)
+
+        ends_blank = joined(stay[0], np.zeros_like(grown))
+        ends_label = joined(stay[1], grown)
+        language = joined(self.language, says)
+        weight = (ends_blank + ends_label) * language
+        best = np.argpartition(-weight, width - 1, axis=1)[:, :width]
+
+        def chosen(values: NDArray[np.generic]) -> NDArray[Any]:
+            return np.take_along_axis(values, best, 1)
+
+        everywhere = np.broadcast_to(labels[:, None, :], grown.shape)
+        added = chosen(joined(np.full((readings, width), BLANK), everywhere))
+        parents = np.where(best < width, best, (best - width) // tried)
+        self._history.append((parents, added))
+        total = np.maximum(chosen(weight).max(1), TINY)
+        self.log_scale += np.log(total)
+        self.ends_blank = chosen(ends_blank) / total[:, None]
+        self.ends_label = chosen(ends_label) / total[:, None]
+        self.language = chosen(language)
+        self.states = chosen(joined(self.states, states))
+        self.hashes = chosen(joined(self.hashes, hashes))
+        last = np.take_along_axis(self.last, parents, 1)
+        self.last = np.where(added == BLANK, last, added)
+
+    def texts(
+        self, alphabet: Alphabet, language: LanguageModel | None
+    ) -> list[list[tuple[str, float]]]:
+        weight = (self.ends_blank + self.ends_label) * self.language
+        if language is not None:
+            weight = weight * language.finish(self.states)
+        symbols = np.array(["", *alphabet.characters], dtype="<U1")
+        spelled = symbols[self._labels()]
+        order = np.argsort(-weight, axis=1, kind="stable")
+        scores = np.log(np.maximum(weight, TINY)) + self.log_scale[:, None]
+        return [
+            [("".join(spelled[n, k]), float(scores[n, k])) for k in ranks if weight[n, k] > 0]
+            or [("", float(scores[n, ranks[0]]))]
+            for n, ranks in enumerate(order)
+        ]
+
+    def _labels(self) -> NDArray[np.int64]:
+        """Labels of all prefixes (readings, prefixes, steps), blank where none was added."""
+        at = np.tile(np.arange(self.width), (len(self.last), 1))
+        labels = []
+        for parents, added in reversed(self._history):
+            labels.append(np.take_along_axis(added, at, 1))
+            at = np.take_along_axis(parents, at, 1)
+        return np.stack(labels[::-1], 2)
+
+
+def _likeliest(row: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels but blank, and their probabilities, (readings, tried); unlikely ones at 0."""
+    tried = min(CLASSES_TRIED, row.shape[1] - 1)
+    labels = np.argpartition(-row[:, 1:], tried - 1, axis=1)[:, :tried] + 1
+    chances = np.take_along_axis(row, labels, 1)
+    # Columns in which no reading has a likely class would be work for nothing.
+    order = np.argsort(-chances, axis=1)
+    labels, chances = (np.take_along_axis(part, order, 1) for part in (labels, chances))
+    chances = np.where(chances > LEAST_PROBABILITY, chances, 0.0)
+    used = max(int((chances > 0).any(0).sum()), 1)
+    return labels[:, :used], chances[:, :used]
 
 
 def align(

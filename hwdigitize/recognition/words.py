@@ -43,51 +43,71 @@ def read_words(
         ModelError: the words network cannot be loaded.
     """
     network = load_network("words", models)
-    width = beam_width if decoder == "beam" else 1
-    readings: list[Reading | None] = [None] * len(crops)
-    for index, size, logits in _logits(network, crops):
-        readings[index] = _decode(logits, size, network, width)
-    return [reading for reading in readings if reading is not None]
+    alphabet = Alphabet("".join(network.card.classes))
+    temperature = network.card.calibration.get("temperature", 1.0)
+    calibrate = Calibration(network.card.calibration.get("words", ()))
+    readings: dict[int, Reading] = {}
+    for batch in _logits(network, crops):
+        scores = [log_softmax(logits, temperature) for _, _, logits in batch]
+        if decoder == "beam":
+            ranked = beam_search(scores, alphabet, beam_width)
+        else:
+            ranked = [[_best(part, alphabet)] for part in scores]
+        for (index, width_px, _), part, texts in zip(batch, scores, ranked, strict=True):
+            glyphs = _glyphs(texts[0][0], part, alphabet, network, width_px)
+            readings[index] = _reading(texts, glyphs, calibrate)
+    return [readings[index] for index in range(len(crops))]
 
 
 def _logits(
     network: Network, crops: Sequence[Crop]
-) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-    """Index, input width and logits of each crop, batches of like widths."""
+) -> Iterator[list[tuple[int, int, NDArray[np.float32]]]]:
+    """Batches of like widths: index, input width in pixels and logits of each crop."""
     geometry = network.card.input
     inputs: list[Input] = [prepare(crop, geometry["height_px"]) for crop in crops]
     order = sorted(range(len(inputs)), key=lambda i: inputs[i].shape[1])
     for start in range(0, len(order), BATCH_SIZE):
         picked = order[start : start + BATCH_SIZE]
         logits = network.run(stack([inputs[i] for i in picked]))[0]
-        for i, rows in zip(picked, logits, strict=True):
-            size = inputs[i].shape[1]
-            yield i, size, rows[: max(size // geometry["stride_px"], 1)]
+        widths = [inputs[i].shape[1] for i in picked]
+        steps = [max(width // geometry["stride_px"], 1) for width in widths]
+        yield [
+            (i, width, rows[:step])
+            for i, width, step, rows in zip(picked, widths, steps, logits, strict=True)
+        ]
 
 
-def _decode(logits: NDArray[np.float32], width_px: int, network: Network, beam: int) -> Reading:
-    alphabet = Alphabet("".join(network.card.classes))
-    calibration = network.card.calibration
-    calibrate = Calibration(calibration.get("words", ()))
-    scores = log_softmax(logits, calibration.get("temperature", 1.0))
-    path = best_path(scores, alphabet)
-    ranked = beam_search(scores, alphabet, beam)
+def _reading(
+    ranked: Sequence[tuple[str, float]], glyphs: tuple[Glyph, ...], calibrate: Calibration
+) -> Reading:
     text, score = ranked[0]
-    if beam == 1:
-        text, score = path.text, _path_score(scores)
-    spans = path.spans if text == path.text else align(scores, alphabet.encode(text))
-    stride = network.card.input["stride_px"]
-    glyphs = tuple(
-        _glyph(character, scores[first:last], alphabet, (first, last), stride, width_px)
-        for character, (first, last) in zip(text, spans, strict=True)
+    others = tuple(
+        (other, calibrate(float(np.exp(log_probability))))
+        for other, log_probability in ranked[1 : 1 + ALTERNATIVES]
     )
-    others = tuple((other, calibrate(np.exp(s))) for other, s in ranked[1 : 1 + ALTERNATIVES])
     return Reading(text, calibrate(float(np.exp(score))), glyphs, others)
 
 
-def _path_score(scores: NDArray[np.float32]) -> float:
-    """Log probability of the best path, a lower bound of its text's."""
-    return float(scores.max(1).sum())
+def _best(scores: NDArray[np.float32], alphabet: Alphabet) -> tuple[str, float]:
+    """The best path and its log probability, a lower bound of its text's."""
+    return best_path(scores, alphabet).text, float(scores.max(1).sum())
+
+
+def _glyphs(
+    text: str,
+    scores: NDArray[np.float32],
+    alphabet: Alphabet,
+    network: Network,
+    width_px: int,
+) -> tuple[Glyph, ...]:
+    """The characters of a text with their confidences and places."""
+    path = best_path(scores, alphabet)
+    spans = path.spans if text == path.text else align(scores, alphabet.encode(text))
+    stride = network.card.input["stride_px"]
+    return tuple(
+        _glyph(character, scores[first:last], alphabet, (first, last), stride, width_px)
+        for character, (first, last) in zip(text, spans, strict=True)
+    )
 
 
 def _glyph(

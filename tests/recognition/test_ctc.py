@@ -42,7 +42,7 @@ def test_beam_search_sums_alignments_where_best_path_does_not() -> None:
     # Each step is most likely blank, yet "a" in either step is likelier than nothing.
     scores = steps((0.6, 0.4, 0.0), (0.6, 0.4, 0.0))
     assert best_path(scores, AB).text == ""
-    text, log_probability = beam_search(scores, AB)[0]
+    text, log_probability = beam_search([scores], AB)[0][0]
     assert text == "a"
     assert np.exp(log_probability) == pytest.approx(0.64)
 
@@ -52,17 +52,44 @@ def test_wide_beam_equals_enumeration(seed: int) -> None:
     logits = np.random.default_rng(seed).normal(0, 2, (5, 3)).astype(np.float32)
     scores = log_softmax(logits)
     expected = probabilities_by_enumeration(scores)
-    found = {text: float(np.exp(score)) for text, score in beam_search(scores, AB, width=64)}
+    found = {
+        text: float(np.exp(score)) for text, score in beam_search([scores], AB, width=64)[0]
+    }
     best = max(expected, key=expected.__getitem__)
     assert max(found, key=found.__getitem__) == best
     assert found[best] == pytest.approx(expected[best], rel=0.03)
 
 
+class PrefersB:
+    """A language in which b is twenty times as likely as a, and a word ends anywhere."""
+
+    def extend(self, states: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        factors = np.where(labels == 2, 1.0, 0.05)[:, None, :]
+        shape = (*states.shape, labels.shape[1])
+        return np.broadcast_to(factors, shape), np.zeros(shape, np.int64)
+
+    def finish(self, states: np.ndarray) -> np.ndarray:
+        return np.ones(states.shape)
+
+
 def test_a_language_model_can_overrule_the_ink() -> None:
     scores = steps((0.0, 0.55, 0.45))
-    assert beam_search(scores, AB)[0][0] == "a"
-    prefer_b = beam_search(scores, AB, scorer=lambda prefix, label: 0.0 if label == 2 else -3.0)
-    assert prefer_b[0][0] == "b"
+    assert beam_search([scores], AB)[0][0][0] == "a"
+    assert beam_search([scores], AB, language=PrefersB())[0][0][0] == "b"
+
+
+def test_readings_of_different_length_do_not_disturb_each_other() -> None:
+    rng = np.random.default_rng(3)
+    scores = [log_softmax(rng.normal(0, 2, (n, 3)).astype(np.float32)) for n in (1, 4, 9)]
+    together = beam_search(scores, AB)
+    apart = [beam_search([part], AB)[0] for part in scores]
+    for a, b in zip(together, apart, strict=True):
+        assert [text for text, _ in a] == [text for text, _ in b]
+        assert [p for _, p in a] == pytest.approx([p for _, p in b])
+
+
+def test_nothing_to_read_is_no_reading() -> None:
+    assert beam_search([], AB) == []
 
 
 def test_temperature_flattens() -> None:

@@ -1,0 +1,126 @@
+"""From a trained words network to a shipped one: export, calibrate, measure.
+
+    KERAS_BACKEND=tensorflow python -m hwdigitize.training.release RUN DATA MODELS VERSION
+
+RUN is the folder of a training run, DATA holds words.parquet and lines.parquet, MODELS is where
+reading looks for networks. Validation data calibrates; test data is read once, for the card.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from hwdigitize.recognition.alphabet import Alphabet
+from hwdigitize.recognition.confidence import calibration_error, fit_isotonic
+from hwdigitize.recognition.reading import Reading
+from hwdigitize.recognition.runtime import Card, load_card, load_network
+from hwdigitize.recognition.words import read_words
+from hwdigitize.training.error_rates import character_error_rate, word_error_rate
+from hwdigitize.training.export import export, save_card
+from hwdigitize.training.pools import Pool, read_table
+
+LICENCES = {
+    "IAM Handwriting Database": "non-commercial research",
+    "IAM On-Line Handwriting Database (strokes)": "non-commercial research",
+    "BAnQ Copiste d'un jour": "CC BY 4.0",
+    "Memorials to Jane Lathrop Stanford": "CC BY 4.0",
+    "handwriting fonts (@fontsource packages)": "SIL Open Font License",
+    "characters (bishwa MIT, chars74k research, choice, ateam, MNIST CC BY-SA 3.0)": "mixed",
+}
+
+
+def read_pool(pool: Pool, models: Path) -> list[Reading]:
+    """Readings of all crops of a pool, as a page's words are read."""
+    return read_words([pool.crop(i) for i in range(len(pool))], models=str(models))
+
+
+def calibrate(pools: list[Pool], models: Path) -> Card:
+    """Fit the confidence of the words network on validation pools and store it in its card."""
+    card = load_card("words", str(models))
+    save_card(msgspec.structs.replace(card, calibration={}), models)
+    _forget()
+    readings = [reading for pool in pools for reading in read_pool(pool, models)]
+    truth = [text for pool in pools for text in pool.texts]
+    scores = np.array([reading.confidence for reading in readings])
+    right = np.array([r.text == text for r, text in zip(readings, truth, strict=True)])
+    card = msgspec.structs.replace(card, calibration={"words": fit_isotonic(scores, right)})
+    save_card(card, models)
+    _forget()
+    return card
+
+
+def _forget() -> None:
+    """Networks are cached for the life of a process; the card has changed."""
+    load_card.cache_clear()
+    load_network.cache_clear()
+
+
+def score(pool: Pool, models: Path, seen: frozenset[str]) -> dict[str, Any]:
+    """Figures of a pool: CER, WER, exact readings, unseen words apart, calibration error."""
+    readings = read_pool(pool, models)
+    texts = [reading.text for reading in readings]
+    right = np.array([a == b for a, b in zip(texts, pool.texts, strict=True)])
+    caseless = [a.lower() == b.lower() for a, b in zip(texts, pool.texts, strict=True)]
+    unseen = np.array([text not in seen for text in pool.texts])
+    confidences = np.array([reading.confidence for reading in readings])
+    return {
+        "samples": len(pool),
+        "cer": round(character_error_rate(texts, pool.texts), 4),
+        "wer": round(word_error_rate(texts, pool.texts), 4),
+        "exact": round(float(right.mean()), 4),
+        "exact_caseless": round(float(np.mean(caseless)), 4),
+        "unseen_samples": int(unseen.sum()),
+        "unseen_exact": round(float(right[unseen].mean()), 4) if unseen.any() else None,
+        "calibration_error": round(calibration_error(confidences, right), 4),
+    }
+
+
+def by_source(pool: Pool) -> dict[str, Pool]:
+    """A pool split by the source of its samples."""
+    sources = np.array(pool.sources)
+    return {str(name): pool.select(sources == name) for name in np.unique(sources)}
+
+
+def release(run: Path, data: Path, models: Path, version: str) -> Card:
+    """Export, calibrate on the validation split, score on the test split, write the card."""
+    alphabet = Alphabet()
+    config = json.loads((run / "config.json").read_text())
+    steps = json.loads((run / "log.jsonl").read_text().splitlines()[-1])["step"]
+    export(
+        run / "best.keras",
+        models,
+        "words",
+        version,
+        classes=tuple(alphabet.characters),
+        geometry={"height_px": config["network"]["height_px"], "stride_px": 4},
+        training={
+            **config["training"],
+            "steps": steps,
+            "date": date.today().isoformat(),
+            "licences": LICENCES,
+        },
+    )
+    valid = [read_table(data / "words.parquet", "valid", alphabet)]
+    card = calibrate(valid, models)
+    seen = frozenset(read_table(data / "words.parquet", "train", alphabet).texts)
+    tables = [
+        read_table(data / f"{kind}.parquet", "test", alphabet) for kind in ("words", "lines")
+    ]
+    pools = {name: part for table in tables for name, part in by_source(table).items()}
+    scores = {name: score(pool, models, seen) for name, pool in pools.items()}
+    command = "python -m hwdigitize.training.release RUN DATA MODELS VERSION"
+    card = msgspec.structs.replace(card, scores={"split": "test", "command": command, **scores})
+    save_card(card, models)
+    return card
+
+
+if __name__ == "__main__":
+    run, data, models = (Path(argument) for argument in sys.argv[1:4])
+    print(json.dumps(release(run, data, models, sys.argv[4]).scores, indent=2))
