@@ -106,12 +106,10 @@ def _whiten_border(grey: Grey, background: _Background) -> Grey:
         return grey
     wide = cv2.dilate(background.border, np.ones((3, 3), np.uint8))
     factor, (height, width) = background.factor, grey.shape
-    full = cv2.resize(wide, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+    full = cv2.resize(255 * wide, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
     below, right = max(0, height - full.shape[0]), max(0, width - full.shape[1])
     full = cv2.copyMakeBorder(full, 0, below, 0, right, cv2.BORDER_REPLICATE)
-    painted = grey.copy()
-    painted[full[:height, :width] > 0] = 255
-    return painted
+    return np.asarray(cv2.max(grey, full[:height, :width]), np.uint8)
 
 
 def _flatten_band(rows: Grey, background: _Background, top: int) -> Grey:

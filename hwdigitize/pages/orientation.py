@@ -17,11 +17,20 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from hwdigitize.pages.ink import Floats, Grey, Ints, Mask, body_height, find_ink, find_pieces
+from hwdigitize.pages.ink import (
+    Floats,
+    Grey,
+    Ints,
+    Mask,
+    find_ink,
+    find_pieces,
+)
 from hwdigitize.pages.skew import Skew, find_skew, slope_contrast
 
-LARGEST_LETTER = 0.12  # of the longer page side; larger pieces are frames, rules and pictures
+# of the longer page side; larger pieces are frames and pictures, thinner ones are rules
+LONGEST_LETTERS, TALLEST_LETTER, THINNEST = 0.3, 0.12, 1 / 12
 SMALLEST_LETTER_PX = 4
+SMALLEST_BODY_PX = 5.0
 FEWEST_LETTERS = 5
 BODY_PX = 12.0  # body height at which letters are looked at
 SIGHT = (0.4, 0.8, 1.6)  # body heights; how far away ink is seen from white
@@ -41,11 +50,11 @@ AXIS_WEIGHT = 4.0
 # from `python -m hwdigitize.training.orientation`, on pages and cuttings of pages
 STANDING_WEIGHTS = np.array(
     [
-        *(-11.4, 8.7, -9.6, 5.9, -0.8, 14.0),
-        *(-3.1, 3.2, -8.2, 8.6, 0.9, 1.6),
-        *(0.9, -0.2, -0.5, -0.1, 0.5, -2.0),
-        *(-2.9, -1.5, -1.0),
-        *(1.5, 0.6, 2.1),
+        *(-8.8, 7.3, -4.4, 1.8, -3.0, 13.3),
+        *(-2.1, 3.9, -5.0, 5.4, 0.1, 0.9),
+        *(-3.2, 0.0, -2.1, 3.9, -2.4, -1.6),
+        *(-6.2, 2.5, -1.1),
+        *(2.1, 1.3, -0.1),
     ]
 )
 _HALF_SEEN = 4.0  # bodies squared of white; pulls the share of hardly seen openings to 0
@@ -74,63 +83,86 @@ def find_orientation(grey: Grey) -> Orientation:
     across = _logistic(AXIS_WEIGHT * axis_evidence(letters))
     quarters = int(across < 0.5)
     skew = find_skew(np.rot90(grey, quarters))
-    standing = _logistic(standing_evidence(np.rot90(letters, quarters), skew.degrees))
+    standing = _logistic(standing_evidence(letters.turned_back(quarters), skew.degrees))
     if standing < 0.5:
         quarters += 2
     confidence = max(across, 1 - across) * max(standing, 1 - standing)
     return Orientation(quarters, skew, confidence)
 
 
-def find_letters(grey: Grey) -> Grey | None:
-    """Ink in pieces small enough to be letters, 255 on 0; None where there are next to none."""
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The ink of a page that may be letters.
+
+    ``ink`` (H, W) is 255 on 0; ``heights`` and ``widths`` (n,) are those of its pieces.
+    """
+
+    ink: Grey
+    heights: Ints
+    widths: Ints
+
+    @property
+    def body(self) -> float:
+        """Median height of letters and joined letters, each weighted by its width."""
+        order = np.argsort(self.heights)
+        order = order[self.heights[order] >= SMALLEST_BODY_PX]
+        if len(order) == 0:
+            return SMALLEST_BODY_PX
+        reached = np.cumsum(self.widths[order])
+        return float(self.heights[order][np.searchsorted(reached, reached[-1] / 2)])
+
+    def turned_back(self, quarters: int) -> Letters:
+        """The letters with ``quarters`` clockwise quarter turns undone."""
+        sides = (self.widths, self.heights) if quarters % 2 else (self.heights, self.widths)
+        return Letters(np.rot90(self.ink, quarters), *sides)
+
+
+def find_letters(grey: Grey) -> Letters | None:
+    """Ink in pieces small enough to be letters; None where there are next to none."""
     pieces = find_pieces(find_ink(grey))
-    largest = np.maximum(pieces.widths, pieces.heights)
-    letters = (largest < LARGEST_LETTER * max(grey.shape)) & (largest >= SMALLEST_LETTER_PX)
+    longer = np.maximum(pieces.widths, pieces.heights)
+    shorter = np.minimum(pieces.widths, pieces.heights)
+    letters = (longer >= SMALLEST_LETTER_PX) & (longer < LONGEST_LETTERS * max(grey.shape))
+    letters &= (shorter < TALLEST_LETTER * max(grey.shape)) & (shorter > THINNEST * longer)
     if letters.sum() < FEWEST_LETTERS:
         return None
     shown = np.concatenate([[0], 255 * letters]).astype(np.uint8)
-    return np.asarray(shown[pieces.labels], np.uint8)
+    return Letters(shown[pieces.labels], pieces.heights[letters], pieces.widths[letters])
 
 
-def axis_evidence(letters: Grey) -> float:
+def axis_evidence(letters: Letters) -> float:
     """Above 0 where the text lines run across the page, below 0 where they run down it."""
-    across = slope_contrast(255 - letters)
-    down = slope_contrast(255 - np.rot90(letters))
-    return float(np.log(across / down))
+    paper = cv2.bitwise_not(letters.ink)
+    return float(np.log(slope_contrast(paper) / slope_contrast(np.rot90(paper))))
 
 
-def standing_evidence(letters: Grey, skew_degrees: float) -> float:
+def standing_evidence(letters: Letters, skew_degrees: float) -> float:
     """Above 0 where letters stand on their feet: the log odds.
 
-    ``letters`` is 255 on 0, (H, W), with lines across the page, falling by ``skew_degrees``.
+    The lines run across the page, falling by ``skew_degrees``.
     """
     return float(standing_features(letters, skew_degrees) @ STANDING_WEIGHTS)
 
 
-def standing_features(letters: Grey, skew_degrees: float) -> Floats:
-    """Measures of ``letters`` that change sign when the page is upside down, each -1 to 1."""
+def standing_features(letters: Letters, skew_degrees: float) -> Floats:
+    """Measures that change sign when the page is upside down, each -1 to 1."""
     mask, body = _normalise(letters, skew_degrees)
-    if body == 0:
-        return np.zeros(len(STANDING_WEIGHTS))
     features = [opening for sight in SIGHT for opening in _openings(mask, sight * body, body)]
     features += [_edge(mask, max(1, round(lag * body))) for lag in LAGS]
     features += [_start_alignment(mask, body), *_dots(mask, body)]
     return np.array(features)
 
 
-def _normalise(letters: Grey, skew_degrees: float) -> tuple[Mask, float]:
-    """The letters straightened and brought to one size, 1 on 0, and their body height."""
-    body = body_height(find_pieces(letters))
-    if body == 0:
-        return letters, 0.0
-    scale = BODY_PX / body
-    height, width = letters.shape
+def _normalise(letters: Letters, skew_degrees: float) -> tuple[Mask, float]:
+    """The letters straightened, 1 on 0, and their body height, at most ``BODY_PX``."""
+    scale = min(1.0, BODY_PX / letters.body)
+    height, width = letters.ink.shape
     sized = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = cv2.resize(letters, sized, interpolation=cv2.INTER_AREA)
-    centre = (sized[0] / 2, sized[1] / 2)
-    turn = cv2.getRotationMatrix2D(centre, skew_degrees, 1.0)
+    resized = cv2.resize(letters.ink, sized, interpolation=cv2.INTER_AREA)
+    turn = cv2.getRotationMatrix2D((sized[0] / 2, sized[1] / 2), skew_degrees, 1.0)
     straight = cv2.warpAffine(resized, turn, sized, flags=cv2.INTER_LINEAR)
-    return (np.asarray(straight) > 80).astype(np.uint8), BODY_PX
+    mask = cv2.threshold(straight, 80, 1, cv2.THRESH_BINARY)[1]
+    return np.asarray(mask, np.uint8), scale * letters.body
 
 
 def _openings(mask: Mask, reach: float, body: float) -> list[float]:
@@ -141,7 +173,8 @@ def _openings(mask: Mask, reach: float, body: float) -> list[float]:
     seen += _RIGHT * cv2.dilate(mask, along, anchor=(0, 0))
     seen += _UP * cv2.dilate(mask, upright, anchor=(0, length - 1))
     seen += _DOWN * cv2.dilate(mask, upright, anchor=(0, 0))
-    counts = np.bincount(seen[mask == 0], minlength=16)
+    seen[mask > 0] = 0
+    counts = cv2.calcHist([seen], [0], None, [16], [0, 16]).ravel()
     little = _HALF_SEEN * body * body
     return [
         float((counts[one] - counts[other]) / (counts[one] + counts[other] + little))

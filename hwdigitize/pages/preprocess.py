@@ -101,7 +101,7 @@ def preprocess(image: Grey, settings: Settings, dpi: float | None = None) -> Upr
 
 def _look(flat: Grey, settings: Settings) -> Orientation:
     """How the page was turned, as far as the settings ask for it, found on a reduced page."""
-    small = _reduce(flat)
+    small = reduce_page(flat)
     if settings.orient:
         found = find_orientation(small)
     elif settings.deskew:
@@ -113,12 +113,12 @@ def _look(flat: Grey, settings: Settings) -> Orientation:
     return found
 
 
-def _reduce(grey: Grey) -> Grey:
-    scale = LOOK_SIDE / max(grey.shape)
-    if scale >= 1:
-        return grey
-    height, width = (max(1, round(side * scale)) for side in grey.shape)
-    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+def reduce_page(grey: Grey) -> Grey:
+    """The page by a whole factor smaller, which OpenCV does many times faster than others."""
+    factor = max(1, round(max(grey.shape) / LOOK_SIDE))
+    height, width = (max(1, side // factor) for side in grey.shape)
+    used = grey[: height * factor, : width * factor]
+    return np.asarray(cv2.resize(used, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _turn(grey: Grey, quarters: int, skew_degrees: float) -> tuple[Grey, Matrix]:

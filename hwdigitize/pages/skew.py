@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float64]
 Spectra = npt.NDArray[np.complex64]
 
 LARGEST_DEGREES = 15.0
-STRIPS = 128
+STRIPS = 100  # at least, on a page that wide
 FAINT_AS_INK = 96  # darkness above this counts no more, so that faint rules are heard
 COARSE_PERIOD_PX, FINE_PERIOD_PX = 12.0, 2.5  # shortest waves of the profile that are looked at
 LEAST_CONTRAST = 1.6  # sharpness of the best slope over the typical one; less is no evidence
@@ -51,7 +51,7 @@ def find_skew(grey: Grey) -> Skew:
         return Skew(0.0, coarse.contrast)
     best, length = coarse.degrees, 2 * (spectra.shape[1] - 1)
     fine = spectra[:, : max(2, int(length / FINE_PERIOD_PX))]
-    for reach, count in ((0.3, 13), (0.05, 11)):
+    for reach, count in ((0.24, 9), (0.06, 7)):
         degrees = best + np.linspace(-reach, reach, count)
         energy = _sharpness(fine, degrees, step, length)
         best = _peak(degrees, energy)
@@ -81,13 +81,14 @@ def _strip_spectra(grey: Grey) -> tuple[Spectra, float]:
     The page is padded below with paper, so that nothing shifted out comes back in.
     """
     height, width = grey.shape
-    count = min(STRIPS, width)
-    dark = cv2.min(cv2.bitwise_not(grey), FAINT_AS_INK).astype(np.float32)
+    step = max(1, width // STRIPS)
+    count = width // step
+    dark = cv2.min(cv2.bitwise_not(grey[:, : count * step]), FAINT_AS_INK).astype(np.float32)
     strips = cv2.resize(dark, (count, height), interpolation=cv2.INTER_AREA).T
     shift = width * np.tan(np.radians(LARGEST_DEGREES))
     length = cv2.getOptimalDFTSize(height + int(shift) + 1)
     spectra = np.fft.rfft(strips, length + length % 2, axis=1).astype(np.complex64)
-    return spectra, width / count
+    return spectra, step
 
 
 def _sharpness(spectra: Spectra, degrees: Floats, step: float, length: int) -> Floats:
