@@ -46,6 +46,7 @@ PILLOW_ERRORS = (
     ArithmeticError,
     RuntimeError,
     AssertionError,
+    SystemError,
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
@@ -99,6 +100,8 @@ def _count_frames(image: Image.Image) -> int:
         for index in range(1, MOST_PAGES):
             try:
                 image.seek(index)
+            except EOFError:
+                return index
             except PILLOW_ERRORS:
                 return index + 1
     return MOST_PAGES
@@ -129,11 +132,8 @@ def load_image(path: Path, kind: Format, index: int, settings: Settings) -> Scan
         tiff_tag = _orientation(image) if kind == "TIFF" else 1
         rows, problems = _decode(image, path)
         tag = _orientation(image)
-        try:
-            turn = _TURNS.get(tag)
-            pixels = _pixels(image, grey, rows if rows < image.height else None, turn)
-        except PILLOW_ERRORS as error:
-            raise _broken(path, error) from error
+        lost_from = rows if rows < image.height else None
+        pixels = _pixels(image, grey, lost_from, _TURNS.get(tag))
     if dpi and max(tag, tiff_tag) > 4:
         dpi = dpi[::-1]
     return _squared(pixels, dpi, problems)
@@ -141,18 +141,20 @@ def load_image(path: Path, kind: Format, index: int, settings: Settings) -> Scan
 
 @contextmanager
 def _opened(path: Path, kind: Format) -> Iterator[Image.Image]:
-    """Open with the one decoder of ``kind``; silent, and the size left to ``check_size``."""
+    """Open with the one decoder of ``kind``; silent, and the size left to ``check_size``.
+
+    Pillow gets the open file, not its name: it would map the file into memory, which kills
+    the process if the file shrinks meanwhile, and mixes up the sides of turned TIFFs.
+    """
     _register(kind)
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
-            try:
-                image = Image.open(path, formats=[kind])
-            except PILLOW_ERRORS as error:
-                raise _broken(path, error) from error
-            with image:
+            with Image.open(file, formats=[kind]) as image:
                 yield image
+    except PILLOW_ERRORS as error:
+        raise _broken(path, error) from error
     finally:
         Image.MAX_IMAGE_PIXELS = limit
 
@@ -247,7 +249,7 @@ def _eight_bit(image: Image.Image, grey: bool) -> Pixels:
         return np.array(image.getchannel(0))
     if image.has_transparency_data:
         image = _on_white(image)
-    if grey or mode in ("1", "L") or _grey_palette(image):
+    if grey or image.mode in ("1", "L") or _grey_palette(image):
         return np.array(image.convert("L"))
     return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
 

@@ -38,15 +38,8 @@ MOST_OBJECTS = 5_000
 #: part of the page that its images must cover to be called its scan
 SCAN_COVERS = 0.9
 
-_SCAN_COLOURS = frozenset(
-    (
-        pdfium_c.FPDF_COLORSPACE_DEVICEGRAY,
-        pdfium_c.FPDF_COLORSPACE_DEVICERGB,
-        pdfium_c.FPDF_COLORSPACE_CALGRAY,
-        pdfium_c.FPDF_COLORSPACE_CALRGB,
-        pdfium_c.FPDF_COLORSPACE_ICCBASED,
-    )
-)
+#: side in pixels of the small rendering that looks for transparent parts
+_SMALL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,29 +139,13 @@ class _Page:
         if len(self.images) != 1 or self.others:
             return None
         placed = self.images[0]
-        a, b, c, d = placed.matrix.get()[:4]
         square = max(placed.dpi) <= 1.02 * min(placed.dpi)
         if not (square and placed.covers > 0.98 and self._inside(placed.matrix)):
             return None
-        if pdfium_c.FPDFPageObj_HasTransparency(placed.image):
+        turns = _quarter_turns(placed.matrix)
+        if turns is None or not _opaque(placed.image):
             return None
-        try:
-            if placed.image.get_metadata().colorspace not in _SCAN_COLOURS:
-                return None
-        except PDFIUM_ERRORS:
-            return None
-        slack = 1e-3 * max(map(abs, (a, b, c, d)))
-        if max(abs(b), abs(c)) < slack and min(a, d) > 0:
-            turned = 0
-        elif max(abs(a), abs(d)) < slack and b < 0 < c:
-            turned = 1
-        elif max(abs(b), abs(c)) < slack and max(a, d) < 0:
-            turned = 2
-        elif max(abs(a), abs(d)) < slack and c < 0 < b:
-            turned = 3
-        else:  # skewed or mirrored
-            return None
-        return (turned + self.page.get_rotation() // 90) % 4
+        return (turns + self.page.get_rotation() // 90) % 4
 
     def _inside(self, matrix: pdfium.PdfMatrix) -> bool:
         """Whether the page shows all of the image, to one part in a hundred."""
@@ -203,6 +180,40 @@ class _Page:
         )
         image = np.array(bitmap.to_numpy())
         return Scan(image, round(dpi, 2), (problem,) if broken else ())
+
+
+def _quarter_turns(matrix: pdfium.PdfMatrix) -> int | None:
+    """Quarter turns clockwise by which an image is drawn; None where skewed or mirrored."""
+    a, b, c, d = matrix.get()[:4]
+    slack = 1e-3 * max(map(abs, (a, b, c, d)))
+    if max(abs(b), abs(c)) < slack and a * d > 0:
+        return 0 if a > 0 else 2
+    if max(abs(a), abs(d)) < slack and b * c < 0:
+        return 1 if b < 0 else 3
+    return None
+
+
+def _opaque(image: pdfium.PdfImage) -> bool:
+    """Whether the image's pixels are what is seen: no stencil, no mask, no key colour.
+
+    PDFium tells of soft masks only by rendering, so it renders small; bilevel scans have none.
+    """
+    try:
+        metadata = image.get_metadata()
+        if metadata.colorspace == pdfium_c.FPDF_COLORSPACE_UNKNOWN:  # a stencil
+            return False
+        if metadata.bits_per_pixel == 1:
+            return True
+        matrix, (left, bottom, right, top) = image.get_matrix(), image.get_bounds()
+        shrink = _SMALL / max(right - left, top - bottom)
+        image.set_matrix(matrix.scale(shrink, shrink))
+        try:
+            small = image.get_bitmap(render=True, scale_to_original=False).to_numpy()
+        finally:
+            image.set_matrix(matrix)
+    except PDFIUM_ERRORS:
+        return False
+    return small.ndim == 2 or small.shape[2] < 4 or bool((small[1:-1, 1:-1, 3] == 255).all())
 
 
 def _visible(thing: pdfium.PdfObject) -> bool:

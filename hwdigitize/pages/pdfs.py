@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from hwdigitize.errors import PageError
 from hwdigitize.pages import poppler
 from hwdigitize.pages.pdf_page import PDFIUM_ERRORS, load_open_page
 from hwdigitize.pages.scan import Scan, refused
@@ -17,6 +17,20 @@ from hwdigitize.settings import Settings
 
 #: more pages are a damaged count
 MOST_PAGES = 100_000
+
+
+_ENCRYPTED = (
+    "The PDF is protected by a password. Write it on a line of a text file and give that with "
+    "--password-file."
+)
+_WRONG_PASSWORD = (
+    "The PDF is protected by a password, and it is not among the {} of the password file. Add "
+    "it there."
+)
+_UNKNOWN_PROTECTION = (
+    "The PDF is protected in a way that cannot be opened here. Ask its sender for an "
+    "unprotected copy."
+)
 
 
 class _RefusedError(Exception):
@@ -54,49 +68,36 @@ def load_pdf_page(path: Path, index: int, settings: Settings) -> Scan:
 
 @contextmanager
 def _opened(path: Path, settings: Settings) -> Iterator[pdfium.PdfDocument]:
-    """Open with no password, then with each of the password file's."""
     document = _open(path, settings)
     try:
+        if len(document) < 1:
+            raise _RefusedError("no_pages")
         yield document
     finally:
         document.close()
 
 
 def _open(path: Path, settings: Settings) -> pdfium.PdfDocument:
+    """Open with no password, then with each of the password file's.
+
+    By PDFium's own call: its last error outlives a success, so pypdfium2's reading of it may
+    be that of the file before.
+    """
     tried = 0
     for password in _passwords(settings):
-        try:
-            return pdfium.PdfDocument(path.absolute(), password=password)
-        except pdfium.PdfiumError as error:
-            if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
-                tried += 1
-                continue
-            raise _translated(error.err_code) from error
-        except OSError as error:
-            raise refused("missing", f"The file {path.name} is no longer there.") from error
+        secret = None if password is None else password.encode()
+        document = pdfium_c.FPDF_LoadDocument(os.fsencode(path), secret)
+        if document:
+            return pdfium.PdfDocument(document)
+        code = pdfium_c.FPDF_GetLastError()
+        if code == pdfium_c.FPDF_ERR_SECURITY:
+            raise refused("unsupported", _UNKNOWN_PROTECTION)
+        if code != pdfium_c.FPDF_ERR_PASSWORD:
+            raise _RefusedError("damaged")
+        tried += 1
     if tried == 1:
-        raise refused(
-            "encrypted",
-            "The PDF is protected by a password. Write it on a line of a text file and give "
-            "that with --password-file.",
-        )
-    raise refused(
-        "wrong_password",
-        f"The PDF is protected, and none of the {tried - 1} passwords in the password file "
-        "opens it. Add its password to the file.",
-    )
-
-
-def _translated(code: int | None) -> PageError | _RefusedError:
-    if code == pdfium_c.FPDF_ERR_SECURITY:
-        return refused(
-            "unsupported",
-            "The PDF is protected in a way that cannot be opened here. Ask its sender for an "
-            "unprotected copy.",
-        )
-    if code == pdfium_c.FPDF_ERR_SUCCESS:  # it opened, but has no page
-        return _RefusedError("no_pages")
-    return _RefusedError("damaged")
+        raise refused("encrypted", _ENCRYPTED)
+    raise refused("wrong_password", _WRONG_PASSWORD.format(tried - 1))
 
 
 def _passwords(settings: Settings) -> Iterator[str | None]:
