@@ -379,10 +379,8 @@ def _facts(page: Page) -> Iterable[tuple[str, str]]:
     if all(page.size_px):
         dpi = f" at {page.dpi:.0f} dpi" if page.dpi else ""
         yield "Scan", f"{page.size_px[0]} × {page.size_px[1]} pixels{dpi}"
-        yield (
-            "Turned",
-            f"{page.rotation_degrees}°, then straightened by {page.skew_degrees:.1f}°",
-        )
+        turned = f"{page.rotation_degrees}° clockwise, then straightened"
+        yield "Turned", f"{turned} by {page.skew_degrees:.1f}°"
     if page.template:
         match = page.template
         yield "Form", f"{match.id} {match.version}, laid on within {match.error_px:.1f} pixels"
