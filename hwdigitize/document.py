@@ -116,8 +116,7 @@ class Writer(Record, frozen=True, kw_only=True):
 
     ``id`` is the nearest writer of the gallery and ``known`` whether the page is taken to be
     theirs; without a gallery ``id`` is None and ``note`` says so. ``cluster`` labels pages of
-    one run that look written by one hand. ``embedding`` is what clusters are made from; it is
-    kept out of the written JSON.
+    one run that look written by one hand.
     """
 
     id: str | None = None

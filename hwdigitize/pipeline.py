@@ -79,10 +79,10 @@ def digitize_page(ref: doc.PageRef, settings: Settings) -> doc.PageResult:
             ref, doc.Problem(stage=error.stage, code=error.code, message=error.message)
         )
     except MemoryError:
-        message = "the page needs more memory than there is; scan it at a lower resolution"
+        message = "The page needs more memory than there is; scan it at a lower resolution."
         return _failed(ref, doc.Problem(stage="page", code="out_of_memory", message=message))
     except Exception as error:  # the one place where a bug costs its page only
-        message = f"a bug stopped this page, please report it: {type(error).__name__}: {error}"
+        message = f"A bug stopped this page, please report it: {type(error).__name__}: {error}"
         return _failed(ref, doc.Problem(stage="page", code="bug", message=message))
 
 
