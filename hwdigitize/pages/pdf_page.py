@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -115,21 +116,24 @@ class _Page:
 
     def load(self) -> Scan:
         """The page's own scan where it is nothing else, else a rendering."""
-        dpi = self._resolution()
-        turns = self._turns()
-        if turns is not None:
-            try:
+        try:
+            turns = self._turns()
+            if turns is not None:
                 return self._extract(turns)
-            except PDFIUM_ERRORS:
-                return self._render(dpi, broken=True)
-        return self._render(dpi)
+            broken = any(_undecodable(placed.image) for placed in self._big())
+        except PDFIUM_ERRORS:
+            broken = True
+        return self._render(broken)
+
+    def _big(self) -> Iterator[_Placed]:
+        """The images that are a part of the scan rather than of its decoration."""
+        return (placed for placed in self.images if placed.covers > 0.05)
 
     def _resolution(self) -> float:
         """Resolution to render at."""
         if sum(placed.covers for placed in self.images) < SCAN_COVERS:
             return float(self.settings.dpi)
-        big = [max(placed.dpi) for placed in self.images if placed.covers > 0.05]
-        native = min(max(big, default=0.0), HIGHEST_DPI)
+        native = min(max((max(placed.dpi) for placed in self._big()), default=0.0), HIGHEST_DPI)
         if self.others or native < LOWEST_DPI:
             return max(native, float(self.settings.dpi))
         return native
@@ -163,7 +167,8 @@ class _Page:
         dpi = likely_dpi(round(max(placed.dpi), 1))
         return Scan(np.ascontiguousarray(np.rot90(pixels, -turns)), dpi)
 
-    def _render(self, dpi: float, broken: bool = False) -> Scan:
+    def _render(self, broken: bool = False) -> Scan:
+        dpi = self._resolution()
         width, height = (max(1, round(side * dpi / 72)) for side in (self.width, self.height))
         check_size(width, height, self.settings, "render it with a lower --dpi")
         grey = megapixels(width, height) > COLOUR_MEGAPIXELS
@@ -193,26 +198,28 @@ def _quarter_turns(matrix: pdfium.PdfMatrix) -> int | None:
     return None
 
 
+def _undecodable(image: pdfium.PdfImage) -> bool:
+    """Whether PDFium would leave the image out without a word."""
+    return bool(image.get_metadata().bits_per_pixel == 0)
+
+
 def _opaque(image: pdfium.PdfImage) -> bool:
     """Whether the image's pixels are what is seen: no stencil, no mask, no key colour.
 
     PDFium tells of soft masks only by rendering, so it renders small; bilevel scans have none.
     """
-    try:
-        metadata = image.get_metadata()
-        if metadata.colorspace == pdfium_c.FPDF_COLORSPACE_UNKNOWN:  # a stencil
-            return False
-        if metadata.bits_per_pixel == 1:
-            return True
-        matrix, (left, bottom, right, top) = image.get_matrix(), image.get_bounds()
-        shrink = _SMALL / max(right - left, top - bottom)
-        image.set_matrix(matrix.scale(shrink, shrink))
-        try:
-            small = image.get_bitmap(render=True, scale_to_original=False).to_numpy()
-        finally:
-            image.set_matrix(matrix)
-    except PDFIUM_ERRORS:
+    metadata = image.get_metadata()
+    if metadata.colorspace == pdfium_c.FPDF_COLORSPACE_UNKNOWN:  # a stencil
         return False
+    if metadata.bits_per_pixel == 1:
+        return True
+    matrix, (left, bottom, right, top) = image.get_matrix(), image.get_bounds()
+    shrink = _SMALL / max(right - left, top - bottom)
+    image.set_matrix(matrix.scale(shrink, shrink))
+    try:
+        small = image.get_bitmap(render=True, scale_to_original=False).to_numpy()
+    finally:
+        image.set_matrix(matrix)
     return small.ndim == 2 or small.shape[2] < 4 or bool((small[1:-1, 1:-1, 3] == 255).all())
 
 
