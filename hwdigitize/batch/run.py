@@ -236,7 +236,8 @@ class _Batch:
         """Check that no page is lost, and bring what is written up to date."""
         self.ledger.check_conservation()
         self.listener(Progress("reporting"))
-        interrupted = self.stop.is_set()
+        counts = self.ledger.counts()
+        interrupted = self.stop.is_set() and bool(counts.waiting + counts.uncounted)
         state = self.ledger.digest()
         if not exports.are_reported(self.ledger, self.out, state):
             exports.label_writers(self.ledger, self.settings)
@@ -247,7 +248,7 @@ class _Batch:
             self.ledger.note_reported(state)
         return RunSummary(
             out=self.out,
-            counts=self.ledger.counts(),
+            counts=counts,
             read=self.read,
             seconds=time.time() - began,
             interrupted=interrupted,

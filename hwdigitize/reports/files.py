@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,12 +18,16 @@ def replacing(path: Path, durable: bool = True, **how: Any) -> Iterator[IO[Any]]
 
     ``how`` goes to ``open``: ``mode="wb"``, or ``mode="w"`` with an encoding. Missing folders
     are made. When the block raises, the temporary file is removed and ``path`` is untouched.
+    The temporary name is always the same one, so that what a killed process left is replaced
+    when the file is made again; two writers of one file are for the caller to prevent.
     ``durable`` waits for the disk, which files that can be made again need not.
 
     Raises:
         OutputError: the folder or file cannot be written.
     """
-    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(
+        f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.tmp"
+    )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

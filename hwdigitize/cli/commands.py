@@ -1,0 +1,305 @@
+"""The commands: parse, one library call, print.
+
+What costs time to import is imported by the command that needs it, after parsing.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import typer
+
+from hwdigitize import errors
+from hwdigitize.cli.display import log, print_summary, shown
+
+if TYPE_CHECKING:
+    from hwdigitize.batch.embed import PageHand
+    from hwdigitize.recognition.runtime import Card
+
+#: commands of hwdigitize.training.cli, which is imported only when one of them is called
+TRAINING = {
+    "train": "Train a network on your own data.",
+    "evaluate": "Measure a network on data with known truth.",
+    "data": "Look into training data.",
+}
+
+Models = Annotated[
+    Path | None, typer.Option(help="Folder with the weights.", show_default="as shipped")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what happens to each page.")
+]
+LogFile = Annotated[Path | None, typer.Option(help="Append everything that happens to a file.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Settings file (TOML); flags go before it.", metavar="FILE")
+]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program and exit with the code that docs/cli.md promises."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        build_app(given)(given, prog_name="hwdigitize")
+    except errors.HwdigitizeError as error:
+        log.error("%s", error)
+        fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(errors.EXIT_OK)
+    except Exception as error:  # a bug; the one place where it becomes an exit code
+        log.critical("bug", exc_info=error)
+        where = "" if len(log.handlers) > 1 else "; run again with --verbose to see where"
+        fail(f"bug, please report it: {type(error).__name__}: {error}{where}", errors.EXIT_BUG)
+
+
+def fail(message: str, code: int) -> None:
+    """Say why the program ends, and end it."""
+    print(f"hwdigitize: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
+    """Put the commands together, importing those of training only if one is called."""
+    app = typer.Typer(
+        help="Turn scanned forms and handwritten pages into data that can be trusted.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+    )
+    app.command()(run)
+    writers = typer.Typer(help="Known writers: enrol, list, identify.", no_args_is_help=True)
+    writers.command("enrol")(writers_enrol)
+    writers.command("list")(writers_list)
+    writers.command("identify")(writers_identify)
+    app.add_typer(writers, name="writers")
+    models = typer.Typer(help="The networks: list, verify.", no_args_is_help=True)
+    models.command("list")(models_list)
+    models.command("verify")(models_verify)
+    app.add_typer(models, name="models")
+    app.command()(version)
+    if find_spec("hwdigitize.training.cli") is not None:
+        if arguments and arguments[0] in TRAINING:
+            app.add_typer(import_module("hwdigitize.training.cli").app)
+        else:
+            for name, text in TRAINING.items():
+                app.command(name, help=text)(lambda: None)
+    return app
+
+
+def run(
+    inputs: Annotated[list[Path], typer.Argument(help="Scans, PDFs and folders of them.")],
+    out: Annotated[Path, typer.Option(help="Results folder; a run begun there goes on.")],
+    jobs: Annotated[
+        int | None, typer.Option(help="Worker processes.", show_default="one a core", min=1)
+    ] = None,
+    config: Config = None,
+    dpi: Annotated[int | None, typer.Option(help="Resolution to render PDFs at.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="PDF passwords, one a line.", metavar="FILE")
+    ] = None,
+    gallery: Annotated[Path | None, typer.Option(help="Known writers, to name them.")] = None,
+    models: Models = None,
+    templates: Annotated[Path | None, typer.Option(help="Folder with form templates.")] = None,
+    language: Annotated[
+        list[str] | None, typer.Option(help="Lexicon to read with, such as en; repeatable.")
+    ] = None,
+    decoder: Annotated[str | None, typer.Option(help="greedy, or beam with lexicon.")] = None,
+    flag_below: Annotated[
+        float | None, typer.Option(help="Confidence below which a person is asked.")
+    ] = None,
+    page_seconds: Annotated[float | None, typer.Option(help="Time limit of a page.")] = None,
+    worker_megabytes: Annotated[
+        int | None, typer.Option(help="Memory limit of a worker.")
+    ] = None,
+    max_megapixels: Annotated[
+        float | None, typer.Option(help="Size above which a page is refused.")
+    ] = None,
+    orient: Annotated[bool | None, typer.Option(help="Turn pages upright.")] = None,
+    deskew: Annotated[bool | None, typer.Option(help="Straighten skewed pages.")] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_file: LogFile = None,
+) -> None:
+    """Digitize scans into a results folder: JSON, CSV tables and an HTML report.
+
+    Started again with the same folder, it goes on where it ended and reads nothing twice.
+    Ends with 0 when all pages are read, 1 when some failed; docs/cli.md has all exit codes.
+    """
+    from hwdigitize.batch.run import run_batch
+    from hwdigitize.settings import load_settings
+
+    _start_log(log_file, quiet, verbose)
+    flags = {
+        "dpi": dpi,
+        "password_file": _text(password_file),
+        "gallery": _text(gallery),
+        "models": _text(models),
+        "templates": _text(templates),
+        "languages": language or None,
+        "decoder": decoder,
+        "flag_below": flag_below,
+        "page_seconds": page_seconds,
+        "worker_megabytes": worker_megabytes,
+        "max_megapixels": max_megapixels,
+        "orient": orient,
+        "deskew": deskew,
+    }
+    settings = load_settings(config, flags)
+    stop = threading.Event()
+    with _stopping(stop), shown(quiet) as listener:
+        summary = run_batch(inputs, out, settings, jobs, listener=listener, stop=stop)
+    if not quiet:
+        print_summary(summary)
+    log.info("ended: %s", " ".join(f"{k}={n}" for k, n in summary.counts._asdict().items()))
+    if summary.interrupted:
+        raise typer.Exit(errors.EXIT_INTERRUPTED)
+    if summary.counts.quarantined:
+        raise typer.Exit(errors.EXIT_PAGES_FAILED)
+
+
+def writers_enrol(
+    gallery: Annotated[Path, typer.Argument(help="Gallery file; made if it is not there.")],
+    name: Annotated[str, typer.Argument(help="Who wrote the pages.")],
+    files: Annotated[list[Path], typer.Argument(help="Pages by that writer alone.")],
+    models: Models = None,
+) -> None:
+    """Add pages of a writer to a gallery."""
+    import numpy as np
+
+    from hwdigitize.recognition.writers import Gallery
+
+    folder = _text(models)
+    known = Gallery.load(gallery, folder) if gallery.exists() else Gallery.empty(folder)
+    hands = _embed(files, None, models)
+    if not hands:
+        raise errors.NothingToReadError("no handwriting on these pages; nothing was enrolled")
+    known.enrol(name, np.stack([hand.embedding for hand in hands])).save(gallery)
+    print(f"{gallery}: {name} enrolled with {len(hands)} pages", file=sys.stderr)
+
+
+def writers_list(
+    gallery: Annotated[Path, typer.Argument(help="Gallery file.")], models: Models = None
+) -> None:
+    """List the writers of a gallery with their pages."""
+    from collections import Counter
+
+    from hwdigitize.recognition.writers import Gallery
+
+    for name, pages in sorted(Counter(Gallery.load(gallery, _text(models)).names).items()):
+        print(f"{name}\t{pages}")
+
+
+def writers_identify(
+    gallery: Annotated[Path, typer.Argument(help="Gallery file.")],
+    files: Annotated[list[Path], typer.Argument(help="Pages to name the writers of.")],
+    models: Models = None,
+) -> None:
+    """Name the writer of each page: file, page, nearest writer, probability, known or not."""
+    for hand in _embed(files, gallery, models):
+        writer = hand.writer
+        score = "" if writer.score is None else f"{writer.score:.3f}"
+        known = "known" if writer.known else "unknown"
+        print(f"{hand.file}\t{hand.page}\t{writer.id or ''}\t{score}\t{known}")
+
+
+def models_list(models: Models = None) -> None:
+    """List the networks: name, version, classes, hash of the weights."""
+    for card in _cards(models):
+        print(f"{card.name}\t{card.version}\t{len(card.classes)}\t{card.sha256}")
+
+
+def models_verify(models: Models = None) -> None:
+    """Load each network and compare its weights with their hash; 5 when one is damaged."""
+    from hwdigitize.recognition.runtime import load_network
+
+    for card in _cards(models):
+        load_network(card.name, _text(models))
+        print(f"{card.name}\tgood")
+
+
+def version() -> None:
+    """Print the version."""
+    from importlib.metadata import version as installed
+
+    print(installed("hwdigitize"))
+
+
+# Behind the commands.
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _cards(models: Path | None) -> list[Card]:
+    from hwdigitize.recognition.runtime import Name, load_card
+
+    return [load_card(name, _text(models)) for name in get_args(Name)]
+
+
+def _embed(files: list[Path], gallery: Path | None, models: Path | None) -> list[PageHand]:
+    """Pages that show handwriting; says of the others why not."""
+    from hwdigitize.batch.embed import embed_files
+    from hwdigitize.settings import load_settings
+
+    flags = {"gallery": _text(gallery), "models": _text(models), "report_images": False}
+    written = []
+    for hand in embed_files(files, load_settings(None, flags)):
+        if len(hand.embedding):
+            written.append(hand)
+        else:
+            reason = hand.problem or "no handwriting found"
+            print(f"{hand.file}, page {hand.page}: {reason}", file=sys.stderr)
+    return written
+
+
+def _start_log(log_file: Path | None, quiet: bool, verbose: bool) -> None:
+    """Send what happens to the log file, and with ``--verbose`` to the terminal."""
+    log.setLevel(logging.DEBUG)
+    if verbose and not quiet:
+        handler: logging.Handler = logging.StreamHandler(sys.stderr)
+        handler.addFilter(
+            lambda record: record.levelno != logging.ERROR
+        )  # those are said anyway
+        log.addHandler(handler)
+    if log_file is not None:
+        try:
+            handler = logging.handlers.WatchedFileHandler(log_file, encoding="utf-8")
+        except OSError as error:
+            raise errors.OutputError(
+                f"cannot write log file {log_file}: {error.strerror}"
+            ) from error
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        log.addHandler(handler)
+
+
+@contextmanager
+def _stopping(stop: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C (or SIGTERM) stop the run in order, the second at once."""
+
+    def on_signal(number: int, frame: object) -> None:
+        if stop.is_set():
+            os._exit(errors.EXIT_INTERRUPTED)  # the workers die with this process
+        stop.set()
+        os.write(2, b"\nhwdigitize: stopping; what is done is kept. Again to stop at once.\n")
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
