@@ -18,7 +18,15 @@ import numpy.typing as npt
 
 from hwdigitize.errors import DataError
 from hwdigitize.training.synthetic import values
-from hwdigitize.training.synthetic.ink import FAINTEST, Drawn, Ink, slanted, tight, to_height
+from hwdigitize.training.synthetic.ink import (
+    FAINTEST,
+    Drawn,
+    Ink,
+    pen_px,
+    slanted,
+    tight,
+    to_height,
+)
 from hwdigitize.training.synthetic.texts import TextSource
 
 CAPITAL_PX = 56
@@ -130,14 +138,6 @@ def _without_specks(image: Ink, character: str) -> Ink:
 def _is_sound(image: Ink) -> bool:
     height, width = tight(image).shape
     return bool(height > 8 and width < FLATTEST * height)
-
-
-def pen_px(image: Ink) -> float:
-    """Mean stroke width of an ink image: its area over half its outline's length."""
-    marked = (image >= 128).astype(np.uint8)
-    outlines, _ = cv2.findContours(marked, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    around: float = sum(float(cv2.arcLength(outline, True)) for outline in outlines)
-    return float(2 * marked.sum() / max(around, 1.0))
 
 
 class Typesetter:

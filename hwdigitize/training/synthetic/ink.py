@@ -50,6 +50,14 @@ def to_height(ink: Ink, height_px: int = HEIGHT_PX, widest_px: int = WIDEST_PX) 
     return np.pad(small, ((missing // 2, missing - missing // 2), (0, 0)))
 
 
+def pen_px(image: Ink) -> float:
+    """Mean stroke width of an ink image: its area over half its outline's length."""
+    marked = (image >= 128).astype(np.uint8)
+    outlines, _ = cv2.findContours(marked, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    around: float = sum(float(cv2.arcLength(outline, True)) for outline in outlines)
+    return float(2 * marked.sum() / max(around, 1.0))
+
+
 def slanted(ink: Ink, slant: float) -> Ink:
     """Shear so that upright stems lean right by ``slant`` (tangent of the angle)."""
     height, width = ink.shape

@@ -55,7 +55,7 @@ class Scribe:
     style: Style
     x_height_px: float
     colour: Colour = BLUE
-    word_gap: float = 0.75
+    word_gap: float = 0.95
     """Space between words in heights of small letters."""
 
     @property
@@ -63,6 +63,35 @@ class Scribe:
         """From the font's px to the page's."""
         _left, top, _right, bottom = self.hand.font.getbbox("x", anchor="ls")
         return float(self.x_height_px / max(bottom - top, 1))
+
+    def with_capitals(self, height_px: float) -> Scribe:
+        """The same writer at the size whose capitals are ``height_px`` high."""
+        _left, top, _right, bottom = self.hand.font.getbbox("H", anchor="ls")
+        return replace(
+            self, x_height_px=self.x_height_px * height_px / (bottom - top) / self.scale
+        )
+
+    def width_px(self, word: str) -> float:
+        """About how wide a word comes out."""
+        loose = self.style.spread * len(word) if self.style.loose else 0.0
+        return (self.hand.font.getlength(word) + loose) * self.style.stretch * self.scale
+
+    def wrapped(self, text: str, width_px: float) -> list[str]:
+        """Break a text into lines of at most about ``width_px``; keeps its line ends."""
+        lines: list[str] = []
+        for paragraph in text.strip().splitlines():
+            reached = float("inf")
+            for word in paragraph.split():
+                wide = self.width_px(word) + self.word_gap * self.x_height_px
+                if reached + wide > width_px:
+                    lines.append(word)
+                    reached = wide
+                else:
+                    lines[-1] += f" {word}"
+                    reached += wide
+            if not paragraph.strip():
+                lines.append("")
+        return lines
 
 
 @dataclass
@@ -86,7 +115,8 @@ class Sheet:
             box = self._write_word(scribe, word, x, y)
             if box:
                 words.append((word, box))
-                x = box[2] + scribe.x_height_px * self.rng.normal(scribe.word_gap, 0.12)
+                gap = max(0.6, self.rng.normal(scribe.word_gap, 0.12))
+                x = box[2] + scribe.x_height_px * gap
         if words:
             self.lines.append(
                 WrittenLine(text, around([box for _, box in words]), tuple(words))

@@ -22,8 +22,6 @@ from hwdigitize.training.synthetic.ink import (
 )
 
 MARGIN_PX = 24
-HEAVY = 0.22
-"""Share of a word's box that is ink, from which its pen is a broad one."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def write(hand: Hand, text: str, style: Style, rng: np.random.Generator) -> Writ
     set_text = _letter_by_letter if style.loose else _as_set
     canvas, baseline = set_text(hand.font, text, style, rng)
     canvas = _swayed(slanted(canvas, style.slant), baseline, style, rng)
-    canvas = _inked(canvas, style.thicken)
+    canvas = _inked(canvas, min(style.thicken, 0) if hand.heavy else style.thicken)
     marked = np.flatnonzero((canvas >= 64).any(axis=1))
     top = int(marked[0]) if len(marked) else 0
     return Written(tight(canvas), baseline - top)
@@ -133,9 +131,8 @@ def _swayed(ink: Ink, baseline: int, style: Style, rng: np.random.Generator) -> 
 
 
 def _inked(ink: Ink, change: int) -> Ink:
-    """Thicken or thin the strokes; a family that is heavy as it is grows no heavier."""
-    heavy = float((tight(ink) >= 128).mean()) > HEAVY if ink.any() else False
-    if change == 0 or (heavy and change > 0):
+    """Thicken or thin the strokes, but never thin them away."""
+    if change == 0:
         return ink
     size = 1 + abs(change)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
