@@ -33,6 +33,7 @@ LEAST_COVERED = 0.85  # of the columns of a rule
 FEWEST_STRIPS = 12
 MOST_RULES = 150
 SMALLEST_PAGE = 64  # pixels
+HEAVY = 1.4  # times the darkness of the rule alone
 STROKE_DARK = 60.0  # darkness beside a rule that is a stroke
 PAPER = 255
 
@@ -128,11 +129,14 @@ def _strips(grey: Grey) -> Floats:
 def _ridge(dark: Floats, gap: int) -> Floats:
     """-1 to 1 for each row of each strip: how surely a thin line runs through it.
 
-    It is darker than what lies ``gap`` pixels above and below.
+    It is darker than what lies ``gap`` pixels above and below, and surest along its middle.
     """
     padded = np.pad(dark, ((gap, gap), (0, 0)), mode="edge")
     above, below = padded[: -2 * gap], padded[2 * gap :]
-    return np.asarray(np.clip((dark - np.maximum(above, below)) / FAINTEST - 1, -1, 1))
+    sure = np.clip((dark - np.maximum(above, below)) / FAINTEST - 1, -1, 1)
+    smooth = cv2.blur(dark, (1, gap | 1))
+    crest = smooth / (cv2.dilate(smooth, np.ones((2 * gap + 1, 1), np.uint8)) + 1)
+    return np.asarray(np.where(sure > 0, sure * crest, sure))
 
 
 def _follow(ridge: Floats) -> Floats:
@@ -232,7 +236,9 @@ def _meets_line(grey: Grey, x: int, y: float) -> bool:
     below = grey[row + 1 : row + 1 + length, columns]
     dark = PAPER - STROKE_DARK
     return any(
-        len(side) == length and bool((np.mean(side < dark, axis=0) > 0.9).any())
+        side.shape[1] > 0
+        and len(side) == length
+        and bool((np.mean(side < dark, axis=0) > 0.9).any())
         for side in (above, below)
     )
 
@@ -281,10 +287,21 @@ def _strokes(dark: Grey, profile: Grey, inside: Bools) -> Bools:
     above = _goes_on(ink, first - 1, -1)
     below = _goes_on(ink, last + 1, 1)
     thickness = int(np.median(last - first)) + 1
-    crossing = _widen(above, thickness) & _widen(below, thickness)
-    kept = ink & (_widen(above | below, 1) | crossing)
+    # a slanted stroke leaves the rule at other columns than it entered: close what is between
+    touched = _widen(above | below, thickness)
+    between = ~_widen(~touched, thickness)
+    kept = ink & (_widen(above | below, 1) | between | _is_heavy(dark, profile, inside))
     kept |= dark > level + np.maximum(30, 0.35 * level)
     return kept & _reaches_out(ink & (kept | ~inside), inside)
+
+
+def _is_heavy(dark: Grey, profile: Grey, inside: Bools) -> Bools:
+    """The columns in which rule and stroke together are more than the rule alone."""
+    near = cv2.dilate(inside.astype(np.uint8), np.ones((5, 1), np.uint8))
+    mass = (dark * near).sum(axis=0, dtype=np.float32)
+    alone = (profile * near).sum(axis=0, dtype=np.float32)
+    around = cv2.blur(mass[None], (5, 1))[0]
+    return np.asarray((around > HEAVY * alone) & (mass > HEAVY * alone))
 
 
 def _goes_on(ink: Bools, rows: Ints, step: int) -> Bools:
