@@ -10,9 +10,10 @@ import logging
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -62,18 +63,21 @@ LEAST_DECODED = 0.1
 _DEFAULT_DPI = (72.0, 96.0)
 _LONGEST_DEFAULT_INCHES = 20.0
 
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+#: pixels converted at a time
+_BAND_PIXELS = 16_000_000
 
 Pixels = NDArray[np.uint8]
+
+_ORIENTATION = 0x0112
+_TURNS: dict[int, Callable[[Pixels], Any]] = {
+    2: lambda page: cv2.flip(page, 1),
+    3: lambda page: cv2.rotate(page, cv2.ROTATE_180),
+    4: lambda page: cv2.flip(page, 0),
+    5: cv2.transpose,
+    6: lambda page: cv2.rotate(page, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda page: cv2.rotate(cv2.transpose(page), cv2.ROTATE_180),
+    8: lambda page: cv2.rotate(page, cv2.ROTATE_90_COUNTERCLOCKWISE),
+}
 
 
 def count_image_pages(path: Path, kind: Format) -> int:
@@ -132,8 +136,10 @@ def load_image(path: Path, kind: Format, index: int, settings: Settings) -> Scan
         tiff_tag = _orientation(image) if kind == "TIFF" else 1
         rows, problems = _decode(image, path)
         tag = _orientation(image)
-        lost_from = rows if rows < image.height else None
-        pixels = _pixels(image, grey, lost_from, _TURNS.get(tag))
+        pixels = _pixels(image, grey)
+    pixels[rows:] = 255
+    if tag in _TURNS:
+        pixels = _TURNS[tag](pixels)
     if dpi and max(tag, tiff_tag) > 4:
         dpi = dpi[::-1]
     return _squared(pixels, dpi, problems)
@@ -227,50 +233,69 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _pixels(
-    image: Image.Image, grey: bool, rows: int | None, turn: Image.Transpose | None
-) -> Pixels:
-    """The decoded image as uint8 grey or BGR, what was not decoded as white paper."""
-    if rows is None and turn is not None:
-        image = image.transpose(turn)
-    array = _eight_bit(image, grey)
-    if rows is not None:
-        array[rows:] = 255
-        if turn is not None:
-            array = np.array(Image.fromarray(array).transpose(turn))
-    return array
+def _pixels(image: Image.Image, grey: bool) -> Pixels:
+    """The decoded image as uint8 grey or BGR, converted in bands to spare memory."""
+    limits = _limits(image) if _is_deep(image) else None
+    grey = grey or _grey_palette(image)
+    pixels: Pixels | None = None
+    for top, band in _bands(image):
+        converted = _eight_bit(band, grey, limits)
+        if pixels is None:
+            pixels = np.empty((image.height, *converted.shape[1:]), np.uint8)
+        pixels[top : top + len(converted)] = converted
+    if pixels is None:
+        raise ValueError("no rows")
+    return pixels
 
 
-def _eight_bit(image: Image.Image, grey: bool) -> Pixels:
-    mode = image.mode
-    if mode.startswith("I") or mode == "F":
-        return _stretched(np.asarray(image))
-    if mode == "LAB":
-        return np.array(image.getchannel(0))
-    if image.has_transparency_data:
-        image = _on_white(image)
-    if grey or image.mode in ("1", "L") or _grey_palette(image):
-        return np.array(image.convert("L"))
-    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """The image in pieces of some megapixels, each with the row that it starts at."""
+    rows = max(1, _BAND_PIXELS // image.width)
+    if image.height <= rows:
+        yield 0, image
+        return
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
-def _stretched(values: NDArray[np.generic]) -> Pixels:
-    """16-bit, 32-bit and float samples to 8 bits.
+def _eight_bit(
+    band: Image.Image, grey: bool, limits: tuple[float, float] | None
+) -> NDArray[np.uint8]:
+    if limits is not None:
+        return _stretched(np.asarray(band), *limits)
+    if band.mode == "LAB":
+        return np.asarray(band.getchannel(0))
+    if band.has_transparency_data:
+        grey = grey or band.mode == "LA"
+        rgba = band.convert("RGBA")
+        band = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    if grey or band.mode in ("1", "L"):
+        return np.asarray(band.convert("L"))
+    return cv2.cvtColor(np.asarray(band.convert("RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether samples have more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def _limits(image: Image.Image) -> tuple[float, float]:
+    """The values that become black and white.
 
     Scanners store 10 to 14 bits in 16 without saying so, so the largest value decides.
     """
-    if values.dtype.kind == "f":
-        real = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
-        low, high = min(float(real.min()), 0.0), float(real.max())
-        return ((real - low) * (255 / ((high - low) or 1))).astype(np.uint8)
-    shift = max(0, int(values.max()).bit_length() - 8)
-    return (np.maximum(values, 0) >> shift).astype(np.uint8)
+    low = high = 0.0
+    for _, band in _bands(image):
+        values = np.nan_to_num(np.asarray(band), posinf=0, neginf=0)
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+    if image.mode == "F":
+        return low, high
+    return low, float((1 << max(8, int(high).bit_length())) - 1)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    rgba = image.convert("RGBA")
-    paper = Image.new("RGBA", rgba.size, "white")
-    return Image.alpha_composite(paper, rgba).convert("L" if image.mode == "LA" else "RGB")
+def _stretched(values: NDArray[np.generic], low: float, high: float) -> Pixels:
+    real = np.nan_to_num(values.astype(np.float32), posinf=0, neginf=0)
+    return ((real - low) * (255 / ((high - low) or 1)) + 0.5).astype(np.uint8)
 
 
 def _grey_palette(image: Image.Image) -> bool:

@@ -142,7 +142,7 @@ def test_twelve_bits_in_sixteen_fill_the_range(
 ) -> None:
     path = tmp_path / "page.tif"
     Image.fromarray(drawing.astype(np.uint16) * 16).save(path)
-    assert worst(load(path).image, drawing) == 0
+    assert worst(load(path).image, drawing) <= 1
 
 
 def test_floats_are_scaled(tmp_path: Path, load: Load, drawing: Grey) -> None:
