@@ -23,6 +23,7 @@ class Kind(StrEnum):
     STROKES = "strokes"
     STROKE_LINES = "stroke-lines"
     GLYPHS = "glyphs"
+    FIELDS = "fields"
 
 
 class Split(StrEnum):
@@ -41,12 +42,20 @@ def draw(
     split: Annotated[Split, typer.Option(help="writers or families to use")] = Split.TRAIN,
     data: Annotated[Path, typer.Option(help="folder of the data tables")] = Path("data"),
     fonts: Annotated[Path, typer.Option(help="folder of font packages")] = Path("fonts"),
+    printed: Annotated[Path, typer.Option(help="folder of printed fonts, for fields")] = Path(
+        "printed"
+    ),
     sheet: Annotated[Path | None, typer.Option(help="also a contact sheet, .png")] = None,
 ) -> None:
     """Draw words with their truth into a pool file."""
     cv2.setNumThreads(1)
     try:
-        pool = build_pool(islice(_drawn(kind, split, count, seed, data, fonts), count or None))
+        drawn = (
+            _from_fields(split, count, seed, data, fonts, printed)
+            if kind is Kind.FIELDS
+            else _drawn(kind, split, count, seed, data, fonts)
+        )
+        pool = build_pool(islice(drawn, count or None))
         save_pool(pool, out)
         if sheet:
             contact_sheet(pool, sheet, seed)
@@ -87,6 +96,23 @@ def _from_glyphs(split: Split, count: int, seed: int, data: Path) -> Iterator[Dr
     # What is measured is numbers: names in isolated glyphs are only there to train on.
     texts = glyphs.form_texts(seed) if split is Split.TRAIN else glyphs.numeric_texts(seed)
     return glyphs.draw_glyphs(texts, glyphs.load_glyphs(data, split), seed)
+
+
+def _from_fields(
+    split: Split, count: int, seed: int, data: Path, fonts: Path, printed: Path
+) -> Iterator[Drawn]:
+    from hwdigitize.training.synthetic import glyphs, lettering
+    from hwdigitize.training.synthetic.fields import draw_fields
+    from hwdigitize.training.synthetic.fonts import load_hands
+    from hwdigitize.training.synthetic.names import FieldTexts
+    from hwdigitize.training.synthetic.printed import load_faces
+
+    _need_count(count)
+    writers = (
+        lettering.GlyphWriter(glyphs.load_glyphs(data, split), seed),
+        lettering.FontWriter(load_hands(fonts, split)),
+    )
+    return draw_fields(FieldTexts(seed).texts(), writers, load_faces(printed, split), seed)
 
 
 def _need_count(count: int) -> None:

@@ -39,6 +39,15 @@ def vocabulary(language: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
     return words, tuple(accumulate((rank + 20) ** -FLATNESS for rank in range(len(words))))
 
 
+@cache
+def accented_words() -> dict[str, tuple[str, ...]]:
+    """Words of French, German and Spanish by each accented small letter that they hold."""
+    small = [c for c in sorted(ALPHABET) if c.isalpha() and not c.isascii() and c.islower()]
+    words = [word for language in ("fr", "de", "es") for word in vocabulary(language)[0]]
+    found = {c: tuple(word for word in words if c in word) for c in small}
+    return {c: holders for c, holders in found.items() if holders}
+
+
 def _is_word(word: str) -> bool:
     known = len(word) > 1 or word in ALONE
     return known and set(word) <= ALPHABET and LETTERS.fullmatch(word) is not None
@@ -63,10 +72,17 @@ class TextSource:
 
     def word(self) -> str:
         """A word as in running text: mostly small, some with a capital, some all capitals."""
-        word = self.plain_word()
+        return self._cased(self.plain_word())
+
+    def accented(self) -> str:
+        """A word with an accented letter, rare ones as often as common ones."""
+        words = accented_words()
+        return self._cased(self.rng.choice(words[self.rng.choice(list(words))]))
+
+    def _cased(self, word: str) -> str:
         case = self.rng.random()
         if case < 0.17:
-            return word.upper().replace("ß".upper(), "SS")
+            return word.upper()
         if case < 0.42:
             return word[0].upper() + word[1:]
         return "I" + word[1:] if word in ("i", "i'm", "i'll", "i've", "i'd") else word
@@ -137,13 +153,14 @@ class TextSource:
     def one(self) -> str:
         """One text as a crop of a page or of a form's field holds it."""
         makers = (
-            (self.word, 47),
-            (self.punctuated, 9),
+            (self.word, 42),
+            (self.accented, 5),
+            (self.punctuated, 8),
             (self.name, 9),
             (self.address, 4),
             (self.value, 22),
             (self.contact, 2),
-            (self.marked, 3),
+            (self.marked, 4),
             (self.phrase, 4),
         )
         make = self.rng.choices([m for m, _ in makers], weights=[w for _, w in makers])[0]
