@@ -88,6 +88,7 @@ def preprocess(image: Grey, settings: Settings, dpi: float | None = None) -> Upr
     turned = _look(flat, settings)
     ruled, matrix = _turn(flat, turned.quarters, turned.skew.degrees)
     height, width = flat.shape
+    del flat  # a large page would otherwise be held once more while its rules are removed
     return Upright(
         grey=remove_rules(ruled) if settings.unrule else ruled,
         ruled=ruled,

@@ -31,6 +31,7 @@ FAINTEST = 5.0  # darkness of a rule over the paper beside it, of 255
 WINDOW = 48  # columns over which a rule looks the same
 LEAST_COVERED = 0.85  # of the columns of a rule
 FEWEST_STRIPS = 12
+PATH_OFF = 3  # pixels by which a path may miss the middle of its rule
 MOST_RULES = 150
 SMALLEST_PAGE = 64  # pixels
 HEAVY = 1.4  # times the darkness of the rule alone
@@ -229,7 +230,7 @@ def _is_box_side(grey: Grey, rule: Rule) -> bool:
 
 def _meets_line(grey: Grey, x: int, y: float) -> bool:
     size = max(grey.shape)
-    reach, length = size // 150, size // 100
+    reach, length = size // 150, max(1, size // 100)
     columns = slice(max(0, x - reach), x + reach + 1)
     row = round(y)
     above = grey[max(0, row - length) : max(1, row), columns]
@@ -267,20 +268,27 @@ def _local_profile(dark: Grey) -> Grey:
 
 
 def _band(profile: Grey) -> Bools:
-    """The rows that belong to the rule: around its peak, as far as it is dark, and one more."""
-    near = profile[4:-4]
-    peak = near.argmax(axis=0) + 4
+    """The rows that belong to the rule: around its peak, as far as it is dark, and one more.
+
+    Where writing is dense the local profile holds writing too: nowhere is the rule taken to be
+    thicker than it mostly is.
+    """
+    middle = len(profile) // 2
+    near = slice(middle - PATH_OFF, middle + PATH_OFF + 1)
+    peak = profile[near].argmax(axis=0) + near.start
     level = np.take_along_axis(profile, peak[None], axis=0)
     rows = np.arange(len(profile))[:, None]
     light = profile < np.maximum(0.3 * level, 4)
-    top = np.where(light & (rows < peak), rows, -1).max(axis=0)
-    bottom = np.where(light & (rows > peak), rows, len(profile)).min(axis=0)
-    return (rows >= top) & (rows <= bottom) & (level > FAINTEST)
+    above = peak - np.where(light & (rows < peak), rows, -1).max(axis=0)
+    below = np.where(light & (rows > peak), rows, len(profile)).min(axis=0) - peak
+    above, below = (np.minimum(side, np.median(side) + 1) for side in (above, below))
+    return (rows >= peak - above) & (rows <= peak + below) & (level > FAINTEST)
 
 
 def _strokes(dark: Grey, profile: Grey, inside: Bools) -> Bools:
     """The part of the band that is writing."""
-    level = profile.max(axis=0)
+    level = np.where(inside, profile, 0).max(axis=0)
+    level = np.minimum(level, 1.5 * np.median(level))
     ink = dark > STROKE_DARK
     first = inside.argmax(axis=0)
     last = len(inside) - 1 - inside[::-1].argmax(axis=0)
