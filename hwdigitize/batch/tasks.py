@@ -73,4 +73,4 @@ def problem_of(error: BaseException) -> Problem:
             message = (
                 f"A bug stopped this page, please report it: {type(error).__name__}: {error}"
             )
-            return Problem(stage="run", code="bug", message=message)
+            return Problem(stage="page", code="bug", message=message)

@@ -144,7 +144,7 @@ def test_every_failure_is_in_the_table(
     assert "report it" in rows["bug.png"]["messages"]
     assert rows["notes.txt"]["status"] == "skipped"
     assert summary.counts.quarantined == 4
-    assert dict(summary.problems)["run:bug"] == 1
+    assert dict(summary.problems)["page:bug"] == 1
 
 
 @pytest.mark.parametrize(
