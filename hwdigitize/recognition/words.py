@@ -17,6 +17,8 @@ from hwdigitize.recognition.runtime import Network, load_network
 
 #: crops a batch; more gain nothing on one core
 BATCH_SIZE = 32
+#: a best path more probable than this leaves nothing for a beam search to find
+SURE_PATH = 0.99
 #: other readings reported of each crop
 ALTERNATIVES = 4
 
@@ -49,10 +51,12 @@ def read_words(
     readings: dict[int, Reading] = {}
     for batch in _logits(network, crops):
         scores = [log_softmax(logits, temperature) for _, _, logits in batch]
+        ranked = [[_best(part, alphabet)] for part in scores]
         if decoder == "beam":
-            ranked = beam_search(scores, alphabet, beam_width)
-        else:
-            ranked = [[_best(part, alphabet)] for part in scores]
+            unsure = [i for i, texts in enumerate(ranked) if texts[0][1] < np.log(SURE_PATH)]
+            found = beam_search([scores[i] for i in unsure], alphabet, beam_width)
+            for i, texts in zip(unsure, found, strict=True):
+                ranked[i] = texts
         for (index, width_px, _), part, texts in zip(batch, scores, ranked, strict=True):
             glyphs = _glyphs(texts[0][0], part, alphabet, network, width_px)
             readings[index] = _reading(texts, glyphs, calibrate)
