@@ -76,7 +76,7 @@ def threads(number: int) -> tuple[int, str | None]:
     return cv2.getNumThreads(), os.environ.get("OMP_NUM_THREADS")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def workers() -> Iterator[IsolatedExecutor]:
     executor = IsolatedExecutor(2, page_seconds=60, worker_megabytes=300)
     yield executor

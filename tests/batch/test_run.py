@@ -150,7 +150,7 @@ def test_every_failure_is_in_the_table(
 @pytest.mark.parametrize(
     ("name", "code"),
     [
-        ("hang", "time_limit"),
+        pytest.param("hang", "time_limit", marks=pytest.mark.slow),
         ("hog", "memory_limit"),
         ("abort", "worker_died"),
         pytest.param("exit", "worker_died", marks=pytest.mark.slow),
