@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from hwdigitize.training.synthetic import printed
-from hwdigitize.training.synthetic.ink import HEIGHT_PX, Drawn, Ink, to_height
+from hwdigitize.training.synthetic.ink import Drawn, Ink, to_height
 from hwdigitize.training.synthetic.lettering import Lettered, Writer, write_apart
 from hwdigitize.training.synthetic.printed import paste
 
@@ -167,14 +167,14 @@ class FieldDrawer:
 
     def _line_above(self, scene: Scene) -> None:
         for ink, x in self._other_line(scene):
-            shown = min(self.rng.integers(2, 9), max(0, scene.top - 2))
-            paste(scene.canvas, ink, x, int(shown) - ink.shape[0])
+            shown = min(int(self.rng.integers(2, 9)), max(0, scene.top - 2))
+            paste(scene.canvas, ink, x, shown - ink.shape[0])
 
     def _line_below(self, scene: Scene) -> None:
         for ink, x in self._other_line(scene):
             high = scene.canvas.shape[0]
-            shown = min(self.rng.integers(2, 9), max(0, high - scene.bottom - 2))
-            paste(scene.canvas, ink, x, high - int(shown))
+            shown = min(int(self.rng.integers(2, 9)), max(0, high - scene.bottom - 2))
+            paste(scene.canvas, ink, x, high - shown)
 
     def _other_line(self, scene: Scene) -> Iterator[tuple[Ink, int]]:
         """Another label, or another person's writing, or both, and where they begin (px)."""
@@ -197,7 +197,7 @@ class FieldDrawer:
         rng, high = self.rng, scene.canvas.shape[0]
         ink = printed.print_text(printed.code(rng), self._face(), high * rng.uniform(0.2, 0.35))
         turned = np.rot90(ink)
-        shown = min(int(rng.integers(2, turned.shape[1] + 2)), scene.left - 2)
+        shown = int(min(rng.integers(2, turned.shape[1] + 2), scene.left - 2))
         paste(
             scene.canvas,
             turned,
@@ -210,13 +210,13 @@ def _dark(ink: Ink) -> Ink:
     """Bring strokes that shrinking made faint back to black, as a pen leaves them."""
     marked = ink[ink > 40]
     peak = float(np.percentile(marked, 75)) if marked.size else 255.0
-    return np.clip(ink * (255.0 / max(peak, 60.0)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(ink * (255.0 / max(peak, 60.0)), 0, 255), dtype=np.uint8)
 
 
 def _scanned(ink: Ink, rng: np.random.Generator) -> Ink:
     """Grey or bilevel, sharp or soft, perhaps through JPEG; never without any ink."""
-    if rng.random() < 0.45:
-        noise = rng.normal(0, rng.uniform(0, 40), ink.shape)
+    if rng.random() < 0.55:
+        noise = rng.standard_normal(ink.shape, np.float32) * rng.uniform(0, 40)
         bilevel = (ink + noise * (ink > 0) > rng.uniform(60, 150)).astype(np.uint8) * 255
         ink = bilevel if bilevel.any() else ink
         if rng.random() < 0.5:
@@ -224,7 +224,7 @@ def _scanned(ink: Ink, rng: np.random.Generator) -> Ink:
     else:
         soft = cv2.GaussianBlur(ink, (3, 3), rng.uniform(0.3, 1.0)).astype(np.float32)
         faint = rng.uniform(0.55, 1.3)
-        grain = rng.normal(0, rng.uniform(0, 9), ink.shape)
+        grain = rng.standard_normal(ink.shape, np.float32) * rng.uniform(0, 9)
         ink = np.clip(soft * faint + grain, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         quality = int(rng.integers(35, 90))

@@ -43,7 +43,7 @@ class Letter(NamedTuple):
 
 
 class Lettered(NamedTuple):
-    """Ink of a text; where it was written in cells, it is ``pitch`` px times its letters wide."""
+    """Ink of a text, who wrote it, and the width of its cells (px; 0: not in cells)."""
 
     ink: Ink
     pitch: float
@@ -77,7 +77,7 @@ class GlyphWriter:
     def _letter(
         self, character: str, hand: str, pen: float, rng: np.random.Generator
     ) -> Letter:
-        base, *marks = unicodedata.normalize("NFD", character)
+        base, *marks = list(unicodedata.normalize("NFD", character))
         everyone = self.setter.everyone[base]
         own = self.setter.hands.get(hand, {}).get(base) or everyone
         ink = tight(self.setter.glyphs.images[own[int(rng.integers(len(own)))]])
@@ -133,7 +133,7 @@ def _resized(ink: Ink, across: float, down: float) -> Ink:
 
 def _below(character: str, ink: Ink) -> int:
     if character in WIDE:
-        return round(ink.shape[0] / 2 - WIDE[character][0] * CAPITAL_PX)
+        return int(ink.shape[0] / 2 - WIDE[character][0] * CAPITAL_PX)
     return -round(EXTENTS.get(character, (0.0, 1.0))[0] * CAPITAL_PX)
 
 
@@ -226,7 +226,7 @@ def set_apart(
         x += ink.shape[1] + max(2.0, rng.normal(gap, 0.3 * gap))
     if in_cells:
         return _tight_rows(canvas[:, : round(pitch * len(text))]), pitch
-    return tight(slanted(canvas, float(np.clip(rng.normal(0, 0.12), -0.3, 0.35)))), 0.0
+    return tight(slanted(tight(canvas), float(np.clip(rng.normal(0, 0.12), -0.3, 0.35)))), 0.0
 
 
 def _place(canvas: Ink, ink: Ink, left: int, bottom: int) -> None:
@@ -248,7 +248,8 @@ def write_apart(writer: Writer, text: str, rng: np.random.Generator) -> Lettered
     Many people dot the I among their capitals: what is written then is an i, what is meant
     and labelled stays an I.
     """
-    dotted = text.isupper() and rng.random() < 0.3
+    name = text.isupper() and not any(map(str.isdigit, text))
+    dotted = name and rng.random() < 0.3
     written = writer.letters(text.replace("I", "i") if dotted else text, rng)
     if written is None:
         return None

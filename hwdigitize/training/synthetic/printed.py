@@ -139,4 +139,4 @@ def specks(canvas: Ink, rng: np.random.Generator) -> None:
 
 
 def _level(rng: np.random.Generator) -> int:
-    return int(rng.choice((255, 255, rng.integers(110, 256))))
+    return 255 if rng.random() < 0.67 else int(rng.integers(110, 256))
