@@ -21,6 +21,7 @@ Matrix = npt.NDArray[np.float64]
 LOOK_SIDE = 1250  # longer side in pixels of the reduced page on which angles are found
 LEAST_SKEW_DEGREES = 0.1  # less is not worth resampling the page
 PAPER = 255
+SURE_CONFIDENCE = 0.98  # an orientation less sure is looked for again without rules
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -105,6 +106,9 @@ def _look(flat: Grey, settings: Settings) -> Orientation:
     small = reduce_page(flat)
     if settings.orient:
         found = find_orientation(small)
+        if found.confidence < SURE_CONFIDENCE:
+            # Letters that hang on rules are not seen as letters.
+            found = max(found, find_orientation(_bare(small)), key=lambda o: o.confidence)
     elif settings.deskew:
         found = Orientation(0, find_skew(small), 1.0)
     else:
@@ -112,6 +116,13 @@ def _look(flat: Grey, settings: Settings) -> Orientation:
     if not settings.deskew or abs(found.skew.degrees) < LEAST_SKEW_DEGREES:
         found = replace(found, skew=replace(found.skew, degrees=0.0))
     return found
+
+
+def _bare(grey: Grey) -> Grey:
+    """The page without rules along and across it."""
+    along = remove_rules(np.ascontiguousarray(grey))
+    across = remove_rules(np.ascontiguousarray(np.rot90(along)))
+    return np.ascontiguousarray(np.rot90(across, -1))
 
 
 def reduce_page(grey: Grey) -> Grey:

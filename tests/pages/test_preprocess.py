@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -106,3 +108,11 @@ def test_noise_is_not_turned() -> None:
     upright = preprocess(rng.integers(0, 255, (800, 600), np.uint8), Settings())
     assert upright.skew_degrees == 0.0
     assert upright.orientation_confidence < 0.95
+
+
+@pytest.mark.parametrize("name", ["lettre-ruled.jpg", "recipe-squared.jpg"])
+def test_rules_do_not_hide_which_way_up_a_page_is(samples: Path, name: str) -> None:
+    scan = cv2.imread(str(samples / name))
+    upright = preprocess(scan, Settings())
+    assert upright.rotation_degrees == 0
+    assert abs(upright.skew_degrees) < 0.3
