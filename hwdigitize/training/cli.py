@@ -1,0 +1,209 @@
+"""The commands ``train``, ``evaluate`` and ``data``: parse, one library call, print.
+
+Keras and the tables' library are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwdigitize.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwdigitize.training.datasets import Broken, Dataset
+    from hwdigitize.training.inspection import Check
+    from hwdigitize.training.measurement import Measurement, Progress
+
+app = typer.Typer(no_args_is_help=True)
+data_app = typer.Typer(help="Look into training data.", no_args_is_help=True)
+evaluate_app = typer.Typer(
+    help="Measure a network on data with known truth.", no_args_is_help=True
+)
+train_app = typer.Typer(help="Train a network on your own data.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(data_app, name="data")
+
+#: damaged samples that are named one by one
+MOST_NAMED = 20
+
+Data = Annotated[list[Path], typer.Option("--data", help="Data set; repeatable.")]
+Exclude = Annotated[
+    list[str] | None, typer.Option(help="Source to leave out; repeatable.", metavar="SOURCE")
+]
+Split = Annotated[str, typer.Option(help="Which part of the data to measure on.")]
+Models = Annotated[
+    Path | None, typer.Option(help="Folder with the weights.", show_default="as shipped")
+]
+Report = Annotated[
+    Path | None, typer.Option(help="Folder for report.html and scores.json.", metavar="DIR")
+]
+Predictions = Annotated[
+    Path | None, typer.Option(help="Write all predictions to a CSV file.", metavar="FILE")
+]
+Out = Annotated[Path, typer.Option(help="Folder of the run; a run begun there goes on.")]
+From = Annotated[
+    str | None,
+    typer.Option("--from", help="Start from these weights: .keras file, or 'shipped'."),
+]
+Steps = Annotated[int | None, typer.Option(help="Batches to train on.", min=1)]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Sizes and rates (TOML); docs/training.md.", metavar="FILE")
+]
+
+
+@data_app.command("check")
+def data_check(
+    paths: Annotated[list[Path], typer.Argument(help="Data sets: folders or files.")],
+    fast: Annotated[bool, typer.Option(help="Do not decode the images.")] = False,
+) -> None:
+    """Say what is in data sets, what is broken, and which characters the alphabet lacks."""
+    from hwdigitize.recognition.alphabet import Alphabet
+    from hwdigitize.training.datasets import open_dataset
+    from hwdigitize.training.inspection import check_dataset
+
+    for path in paths:
+        _print_check(check_dataset(open_dataset(path), Alphabet(), decode=not fast))
+
+
+@data_app.command("preview")
+def data_preview(
+    path: Annotated[Path, typer.Argument(help="Data set, or pool of drawn words.")],
+    out: Annotated[Path, typer.Option(help="Picture to write, .png.")],
+    seed: Annotated[int, typer.Option(help="Chooses samples and distortions.")] = 0,
+    count: Annotated[int, typer.Option(help="How many samples.", min=1)] = 120,
+    plain: Annotated[bool, typer.Option(help="Show samples as they are.")] = False,
+) -> None:
+    """Write a contact sheet of samples, distorted as in training."""
+    from hwdigitize.training.preview import preview
+
+    with _broken_reported() as report:
+        shown = preview(path, out, seed, count, plain, report)
+    _say(f"{shown} samples on {out}")
+
+
+@evaluate_app.command("words")
+def evaluate_words(
+    data: Data,
+    split: Split = "test",
+    exclude: Exclude = None,
+    models: Models = None,
+    decoder: Annotated[str, typer.Option(help="greedy, or beam.")] = "beam",
+    report: Report = None,
+    predictions: Predictions = None,
+) -> None:
+    """Read words and lines, and compare with the truth."""
+    from hwdigitize.training.measure_words import measure_words
+
+    if decoder not in ("greedy", "beam"):
+        raise UsageError(f"unknown decoder {decoder!r}; use greedy or beam")
+    dataset = _open(data, exclude)
+    with _shown("reading") as progress:
+        result = measure_words(dataset, split, models, decoder, progress)  # type: ignore[arg-type]
+    _deliver(result, report, predictions, ("all", "by_source", "seen"))
+
+
+@evaluate_app.command("characters")
+def evaluate_characters(
+    data: Data,
+    split: Split = "test",
+    exclude: Exclude = None,
+    models: Models = None,
+    report: Report = None,
+    predictions: Predictions = None,
+) -> None:
+    """Read isolated characters, and compare with the truth."""
+    from hwdigitize.training.measure_characters import measure_characters
+
+    dataset = _open(data, exclude)
+    with _shown("reading") as progress:
+        result = measure_characters(dataset, split, models, progress)
+    _deliver(result, report, predictions, ("accuracy", "by_source"))
+
+
+# Behind the commands.
+
+
+def _open(paths: Sequence[Path], exclude: Sequence[str] | None) -> Dataset:
+    from hwdigitize.training.datasets import join_datasets, open_dataset
+
+    return join_datasets([open_dataset(path) for path in paths]).without(exclude or ())
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def _broken_reported() -> Iterator[Callable[[Broken], None]]:
+    """Name the first samples that are left out, and count the others."""
+    broken: list[Broken] = []
+
+    def report(item: Broken) -> None:
+        broken.append(item)
+        if len(broken) <= MOST_NAMED:
+            _say(f"left out: {item.id}: {item.reason}")
+
+    yield report
+    if len(broken) > MOST_NAMED:
+        _say(f"left out: {len(broken) - MOST_NAMED} more")
+
+
+@contextmanager
+def _shown(what: str) -> Iterator[Progress]:
+    """A bar on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _deliver(
+    result: Measurement, report: Path | None, predictions: Path | None, shown: Sequence[str]
+) -> None:
+    """Print the figures as JSON and write what was asked for."""
+    import json
+
+    from hwdigitize.training.evaluation_report import write_report
+    from hwdigitize.training.measurement import write_predictions
+
+    with _broken_reported() as tell:
+        for item in result.broken:
+            tell(item)
+    if predictions:
+        write_predictions(predictions, result)
+    if report:
+        write_report(report, result.view, result.scores)
+        _say(f"report: {report / 'report.html'}")
+    printed: dict[str, Any] = {key: result.scores[key] for key in shown if key in result.scores}
+    print(json.dumps(printed, indent=2, ensure_ascii=False))
+
+
+def _print_check(check: Check) -> None:
+    print(f"{check.path}: {', '.join(check.formats)}; {check.samples} samples")
+    for (kind, source, split), count in check.counts.items():
+        print(f"  {count:7} {kind}s  {source}  {split or '(no split)'}")
+    print(f"  {len(check.writers)} writers known")
+    print(f"  {len(check.characters)} different characters: {_listed(check.characters)}")
+    for character, where in check.missing.items():
+        print(f"  not in the alphabet: {character!r} (U+{ord(character[0]):04X}), in {where}")
+    print(f"  {len(check.broken)} broken{'' if check.decoded else '; images were not decoded'}")
+    for item in check.broken[:MOST_NAMED]:
+        print(f"    {item.id}: {item.reason}")
+    if len(check.broken) > MOST_NAMED:
+        print(f"    and {len(check.broken) - MOST_NAMED} more")
+
+
+def _listed(characters: dict[str, int]) -> str:
+    return "".join(sorted(characters)).strip()
