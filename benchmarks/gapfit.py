@@ -7,6 +7,7 @@ and the weights printed as the text of hwdigitize/pages/gapweights.py.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -63,7 +64,7 @@ def label_gaps(
     """1 where a gap parts words, 0 where it does not, -1 where the truth cannot tell."""
     run = np.searchsorted(cuts, ink.upright)
     owners = [_owner(ink, run == number, words, factor) for number in range(len(cuts) + 1)]
-    return np.array([_label(a, b) for a, b in zip(owners[:-1], owners[1:], strict=True)], int)
+    return np.array([_label(a, b) for a, b in pairwise(owners)], int)
 
 
 def _owner(
@@ -122,10 +123,11 @@ def train_network(inputs: Floats, labels: np.ndarray) -> tuple[Floats, Floats]:
 
 
 def as_source(hidden: Floats, out: Floats) -> str:
-    lines = [f"        [{', '.join(f'{value:.4g}' for value in row)}],\n" for row in hidden]
-    last = ", ".join(f"{value:.4g}" for value in out)
+    """The weights as a module that a person can leaf through, a row for each input."""
+    rows = "\n".join("".join(f"{value:8.3f}" for value in row) for row in hidden)
+    last = "".join(f"{value:8.3f}" for value in out[:-1]) + f"\n{out[-1]:8.3f}"
     return (
-        '"""Weights of gaps.py, printed by ``python benchmarks/segmentation.py --fit``."""\n\n'
-        'WEIGHTS: dict[str, list[list[float]] | list[float]] = {\n    "hidden": [\n'
-        f'{"".join(lines)}    ],\n    "out": [{last}],\n}}\n'
+        '"""Weights of gaps.py, printed by ``python benchmarks/segmentation.py --fit``.\n\n'
+        "HIDDEN has a row for each feature, then the biases; OUT the weights, then the bias.\n"
+        f'"""\n\nHIDDEN = """\n{rows}\n"""\n\nOUT = """\n{last}\n"""\n'
     )

@@ -55,7 +55,7 @@ def match(found: Floats, truth: Floats) -> list[tuple[int, int]]:
 
 
 def score(found: Floats, truth: Floats, ignored: Floats) -> Score:
-    """Count one page; what matches an ignored box, or lies mostly in them, counts as nothing."""
+    """Count one page; what matches an ignored box or lies mostly in them is left out."""
     hits = match(found, truth)
     rest = np.delete(found, [i for i, _ in hits], axis=0)
     matched = (iou(rest, ignored) >= 0.5).any(axis=1)

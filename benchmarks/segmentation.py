@@ -3,7 +3,7 @@
     python benchmarks/segmentation.py --pages 100            # of each table, evenly chosen
     python benchmarks/segmentation.py --split test
     python benchmarks/segmentation.py --worst 10 --draw DIR  # pictures of the worst pages
-    python benchmarks/segmentation.py --fit                  # fit the gap network, print weights
+    python benchmarks/segmentation.py --fit                  # fit the gap network
 
 pages.parquet: truth is the lines and words marked ok that hold a letter or a digit. Lines and
 words that are not, punctuation marks among them, are ignored: not missed, and no false alarm

@@ -20,14 +20,15 @@ from hwdigitize.pages.ink import Ints, Mask, find_ink, reduce
 
 # Sizes as shares of the longer side of the page.
 STROKE = 0.006  # shortest side of a box, 1.8 mm on A4
-SMALLEST, LARGEST = 0.006, 0.045
+SMALLEST, LARGEST = 0.007, 0.045
 SQUARE = (0.7, 1.43)  # width to height of a check box
 CELL = (0.35, 1.8)  # width to height of a character box
 FEWEST_CELLS = 3
 ALIKE = 0.25  # how far neighbours of a row may differ, of a height
 GAP = 0.6  # between neighbours of a row, of a width
 FILLED = 0.75  # of its bounding box that a hole covers
-MOST_HOLES = 3000
+WALLED = 0.85  # of a side, along which a straight stroke must run
+MOST_HOLES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,34 +75,54 @@ def _find_holes(ink: Mask) -> Ints:
     """Boxes (n, 4) of the near-rectangular holes between straight strokes."""
     side = max(ink.shape)
     length = max(7, round(STROKE * side))
-    along = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
-    strokes = cv2.dilate(along | across | _comb_lids(along, across), np.ones((3, 3), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(1 - strokes, connectivity=4)
-    if count - 1 > MOST_HOLES:
-        return np.empty((0, 4), np.int64)
+    along = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, length))), np.uint8)
+    across = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((length, 1))), np.uint8)
+    straight = along | across | _comb_lids(along, across)
+    walls = cv2.dilate(straight, np.ones((3, 3)))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(1 - walls, connectivity=4)
     left, top, width, height, area = stats[1:].T.astype(np.int64)
     smallest, largest = max(6, SMALLEST * side), LARGEST * side
     fits = (np.minimum(width, height) >= smallest) & (np.maximum(width, height) <= largest)
     fits &= area >= FILLED * width * height
-    return np.stack([left, top, left + width, top + height], axis=1)[fits]
+    holes = np.stack([left, top, left + width, top + height], axis=1)[fits]
+    if len(holes) > MOST_HOLES:
+        return np.empty((0, 4), np.int64)
+    # The walls were a pixel thicker than the strokes.
+    walled = np.array([_is_walled(straight, hole) for hole in holes], bool)
+    return np.asarray(holes[walled] + np.array([-1, -1, 1, 1]), np.int64)
+
+
+def _is_walled(straight: Mask, hole: Ints) -> bool:
+    """Whether a straight stroke runs along all of each side, as it does not round a letter."""
+    left, top, right, bottom = hole
+    sides = [
+        straight[max(0, top - 4) : top, left:right],
+        straight[bottom : bottom + 4, left:right],
+        straight[top:bottom, max(0, left - 4) : left].T,
+        straight[top:bottom, right : right + 4].T,
+    ]
+    return all(_is_straight(side) for side in sides)
+
+
+def _is_straight(strip: Mask) -> bool:
+    """Whether two neighbouring rows together hold ink along nearly all of the strip."""
+    if len(strip) < 2:
+        return False
+    return bool((strip[:-1] | strip[1:]).mean(axis=1).max() >= WALLED)
 
 
 def _comb_lids(along: Mask, across: Mask) -> Mask:
     """A stroke over the teeth of each comb: teeth of a height, evenly spaced on one base."""
     lids = np.zeros_like(along)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(across, connectivity=8)
-    largest = LARGEST * max(along.shape)
-    teeth = stats[1:][(stats[1:, 3] <= largest)]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(across, connectivity=8)
+    left, top, width, height = stats[1:, :4].T.astype(np.int64)
+    teeth = np.stack([left, top, left + width, top + height], axis=1)
+    teeth = teeth[height <= LARGEST * max(along.shape)]
     if not FEWEST_CELLS < len(teeth) <= MOST_HOLES:
         return lids
-    boxes = np.stack(
-        [teeth[:, 0], teeth[:, 1], teeth[:, 0] + teeth[:, 2], teeth[:, 1] + teeth[:, 3]], 1
-    )
-    for row in _rows(boxes.astype(np.int64), wide=False):
+    for row in _rows(teeth, teeth=True):
         if len(row) > FEWEST_CELLS and _evenly_spaced(row) and _has_base(along, row):
-            top = int(np.median(row[:, 1]))
-            lids[top : top + 1, row[0, 0] : row[-1, 2]] = 1
+            lids[int(np.median(row[:, 1])), row[0, 0] : row[-1, 2]] = 1
     return lids
 
 
@@ -117,30 +138,39 @@ def _has_base(along: Mask, row: Ints) -> bool:
     return bool(strip.size and strip.any(axis=0).mean() > 0.8)
 
 
-def _rows(boxes: Ints, wide: bool = True) -> list[Ints]:
-    """Boxes side by side, of a height and a width, each row from left to right, top row first."""
-    left_over = boxes[np.lexsort((boxes[:, 0], boxes[:, 1]))] if len(boxes) else boxes
-    rows: list[list[Ints]] = []
-    for box in left_over[np.argsort(left_over[:, 0], kind="stable")]:
-        for row in rows:
-            if _continues(row[-1], box, wide):
-                row.append(box)
-                break
-        else:
-            rows.append([box])
-    return sorted(
-        (np.stack(row) for row in rows), key=lambda row: (int(row[0, 1]), int(row[0, 0]))
-    )
+def _rows(boxes: Ints, teeth: bool = False) -> list[Ints]:
+    """Boxes of a size side by side, from left to right, the topmost row first.
+
+    Teeth are as high as each other but far apart for their width.
+    """
+    if len(boxes) == 0:
+        return []
+    follower = _followers(boxes, teeth)
+    first = np.setdiff1d(np.arange(len(boxes)), follower)
+    rows = []
+    for start in first:
+        chain = [int(start)]
+        while follower[chain[-1]] >= 0:
+            chain.append(int(follower[chain[-1]]))
+        rows.append(boxes[chain])
+    return sorted(rows, key=lambda row: (int(row[0, 1]), int(row[0, 0])))
 
 
-def _continues(last: Ints, box: Ints, wide: bool) -> bool:
-    height = last[3] - last[1]
-    level = max(abs(last[1] - box[1]), abs(last[3] - box[3])) <= ALIKE * height
-    width = last[2] - last[0]
-    if not wide:
-        return bool(level and 0 < box[0] - last[2] < 2 * height)
-    alike = abs(width - (box[2] - box[0])) <= max(3, ALIKE * width)
-    return bool(level and alike and 0 <= box[0] - last[2] <= GAP * width)
+def _followers(boxes: Ints, teeth: bool) -> Ints:
+    """The number of each box's next to the right, -1 for none; nobody follows two boxes."""
+    left, top, right, bottom = boxes.T
+    width, height = right - left, bottom - top
+    gap = left[None] - right[:, None]
+    off = np.maximum(np.abs(top[None] - top[:, None]), np.abs(bottom[None] - bottom[:, None]))
+    reach = 2.0 * height if teeth else GAP * width
+    fits = (gap >= 0) & (gap <= reach[:, None]) & (off <= ALIKE * height[:, None])
+    if not teeth:
+        fits &= np.abs(width[None] - width[:, None]) <= np.maximum(3, ALIKE * width)[:, None]
+    distance = np.where(fits, gap, np.iinfo(np.int64).max)
+    nearest = distance.argmin(axis=1)
+    back = distance.argmin(axis=0)
+    own = np.arange(len(boxes))
+    return np.where(fits.any(axis=1) & (back[nearest] == own), nearest, -1)
 
 
 def _kind(row: Ints) -> Literal["character", "check"] | None:

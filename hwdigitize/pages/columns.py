@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from hwdigitize.pages.ink import Ints, Mask
 
 # Lengths are in body heights; the page is looked at in cells of half a body.
 CELLS = 2
 GUTTER_WIDTH = 2.0
-GUTTER_TEXT = 10.0  # rows with ink on both sides of the gutter, five lines or so
+GUTTER_TEXT = 10.0  # rows with ink on either side of the gutter, five lines or so
 MOST_COLUMNS = 6
 
+Cells = npt.NDArray[np.bool_]
 Block = tuple[int, int, int, int]
 
 
@@ -36,7 +38,7 @@ def find_blocks(mask: Mask, body: float) -> list[Block]:
     ]
 
 
-def _cut(cells: np.ndarray, block: Block, columns: int) -> list[Block]:
+def _cut(cells: Cells, block: Block, columns: int) -> list[Block]:
     left, top, right, bottom = block
     gutter = _gutter(cells[top:bottom, left:right]) if columns > 1 else None
     if gutter is None:
@@ -51,27 +53,43 @@ def _cut(cells: np.ndarray, block: Block, columns: int) -> list[Block]:
     return [part for group in parts for part in group]
 
 
-def _gutter(cells: np.ndarray) -> tuple[int, int, int] | None:
+def _gutter(cells: Cells) -> tuple[int, int, int] | None:
     """The column, first row and last row of the gutter with most text on both sides."""
     width = round(GUTTER_WIDTH * CELLS)
     if cells.shape[1] < 3 * width or not cells.any():
         return None
-    empty = cv2.erode((~cells).astype(np.uint8), np.ones((1, width), np.uint8), borderValue=0)
-    both = _text_beside(cells)
+    empty = cv2.erode((~cells).astype(np.uint8), np.ones((1, width)), borderValue=0)
+    before, after = _rows_with_ink(cells), _rows_with_ink(cells[:, ::-1])[:, ::-1]
     best, most = None, GUTTER_TEXT * CELLS
     for x in np.flatnonzero(empty.any(axis=0)):
-        for first, last in _runs(empty[:, x]):
-            text = both[first:last, x].sum()
-            if text > most:
-                best, most = (int(x), int(first), int(last)), text
-    return best
+        for first, last in _runs(np.asarray(empty[:, x], np.uint8)):
+            sides = [side[last, x] - side[first, x] for side in (before, after)]
+            if min(sides) > most:
+                best, most = (int(x), int(first), int(last)), min(sides)
+    return None if best is None else _without_ends(cells, *best)
 
 
-def _text_beside(cells: np.ndarray) -> np.ndarray:
-    """Whether a row has ink both before and after each cell."""
-    before = np.cumsum(cells, axis=1) > 0
-    after = np.cumsum(cells[:, ::-1], axis=1)[:, ::-1] > 0
-    return np.asarray(before & after)
+def _without_ends(cells: Cells, x: int, first: int, last: int) -> tuple[int, int, int]:
+    """The longest part of a gutter between gaps too narrow for it, as of words in a heading."""
+    gap = _gap_widths(cells[first:last], x)
+    wide = np.asarray(gap >= 0.5 * np.quantile(gap, 0.25), np.uint8)
+    start, stop = max(_runs(wide), key=lambda run: int(run[1] - run[0]))
+    return x, first + int(start), first + int(stop)
+
+
+def _gap_widths(cells: Cells, x: int) -> Ints:
+    """How wide the gap about column x is in each row; as wide as all cells without ink."""
+    before, after = cells[:, x::-1], cells[:, x:]
+    left = np.where(before.any(axis=1), before.argmax(axis=1), cells.shape[1])
+    right = np.where(after.any(axis=1), after.argmax(axis=1), cells.shape[1])
+    return np.asarray(np.minimum(left + right, cells.shape[1]), np.int64)
+
+
+def _rows_with_ink(cells: Cells) -> Ints:
+    """How many rows above each row, one more than there are, have ink up to each column."""
+    inked = np.logical_or.accumulate(cells, axis=1)
+    counts = np.cumsum(inked, axis=0, dtype=np.int64)
+    return np.concatenate([np.zeros((1, cells.shape[1]), np.int64), counts])
 
 
 def _runs(column: Mask) -> Ints:

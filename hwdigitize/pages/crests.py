@@ -8,6 +8,8 @@ pieces of crest that continue each other are linked.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +36,7 @@ class Crest:
         return self.start + len(self.ys)
 
 
-def find_crests(mask: Mask, body: float) -> list[tuple[Ints, Floats]]:
+def find_crests(mask: Mask, body: float) -> list[tuple[Floats, Floats]]:
     """Crest pieces as (xs, ys) in working pixels, before they are linked.
 
     ``body`` is the body height in pixels.
@@ -66,7 +68,7 @@ def _smear(mask: Mask, scale: float) -> npt.NDArray[np.float32]:
 
 def _columns(
     crest: Mask, labels: npt.NDArray[np.int32], count: int
-) -> list[tuple[Ints, Floats]]:
+) -> list[tuple[Floats, Floats]]:
     """The mean y at each x of every labelled crest."""
     ys, xs = np.nonzero(crest)
     width = crest.shape[1]
@@ -75,12 +77,10 @@ def _columns(
     means = np.bincount(inverse, ys) / np.bincount(inverse)
     owners = filled // width
     bounds = np.searchsorted(owners, np.arange(1, count + 1))
-    return [
-        (filled[a:b] % width, means[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-    ]
+    return [(filled[a:b] % width + 0.0, means[a:b]) for a, b in pairwise(bounds)]
 
 
-def link_crests(fragments: list[tuple[Ints, Floats]], body: float) -> list[Crest]:
+def link_crests(fragments: list[tuple[Floats, Floats]], body: float) -> list[Crest]:
     """Join crest pieces that continue each other, top to bottom."""
     if not fragments:
         return []
@@ -93,7 +93,7 @@ def link_crests(fragments: list[tuple[Ints, Floats]], body: float) -> list[Crest
     return _drop_echoes(sorted(lines, key=lambda c: float(c.ys.mean())), body)
 
 
-def _common_slope(fragments: list[tuple[Ints, Floats]]) -> float:
+def _common_slope(fragments: list[tuple[Floats, Floats]]) -> float:
     """Median slope of the crest pieces, the longer the heavier."""
     slopes = [(ys[-1] - ys[0]) / max(xs[-1] - xs[0], 1) for xs, ys in fragments]
     lengths = [xs[-1] - xs[0] + 1 for xs, ys in fragments]
@@ -102,7 +102,7 @@ def _common_slope(fragments: list[tuple[Ints, Floats]]) -> float:
     return float(np.asarray(slopes)[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
-def _ends(xs: Ints, ys: Floats, slope: float, body: float) -> tuple[float, ...]:
+def _ends(xs: Floats, ys: Floats, slope: float, body: float) -> tuple[float, ...]:
     """x, y and slope at the left and at the right end, from a line fitted near that end."""
     reach = 8 * body
     result: list[float] = []
@@ -115,7 +115,7 @@ def _ends(xs: Ints, ys: Floats, slope: float, body: float) -> tuple[float, ...]:
     return tuple(result)
 
 
-def _link(fragments: list[tuple[Ints, Floats]], slope: float, body: float) -> Ints:
+def _link(fragments: list[tuple[Floats, Floats]], slope: float, body: float) -> Ints:
     """Group numbers of crest pieces, by joining the best continued pair first."""
     ends = np.array([_ends(xs, ys, slope, body) for xs, ys in fragments])
     left_x, left_y, left_tilt, right_x, right_y, right_tilt = ends.T
@@ -145,7 +145,7 @@ def _apart(ends: Floats, group: Ints, one: int, other: int, body: float) -> bool
     return bool((overlap < LINK_OVERLAP * body).all())
 
 
-def _join(members: list[tuple[Ints, Floats]]) -> Crest:
+def _join(members: list[tuple[Floats, Floats]]) -> Crest:
     """One y for each whole x over all members, straight across their gaps."""
     xs = np.concatenate([xs for xs, _ in members])
     ys = np.concatenate([ys for _, ys in members])

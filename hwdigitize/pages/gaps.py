@@ -1,7 +1,7 @@
 """Which gaps of a line part two words: features of a gap in its page, and the small network.
 
 The network has one hidden layer. It was fitted to the train pages of pages.parquet by
-``python benchmarks/segmentation.py --fit``, which prints ``WEIGHTS``.
+``python benchmarks/segmentation.py --fit``, which prints gapweights.py.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from hwdigitize.pages.gapweights import WEIGHTS
+from hwdigitize.pages.gapweights import HIDDEN, OUT
 from hwdigitize.pages.ink import Floats
 
 # A line's own statistics count as much as the page's once it has this many gaps.
@@ -64,6 +64,6 @@ def split_value(values: Floats) -> float:
 
 @cache
 def _weights() -> tuple[Floats, Floats, Floats, float]:
-    hidden = np.array(WEIGHTS["hidden"])
-    out = np.array(WEIGHTS["out"])
+    hidden = np.array([row.split() for row in HIDDEN.split("\n") if row], np.float64)
+    out = np.array(OUT.split(), np.float64)
     return hidden[:-1], hidden[-1], out[:-1], float(out[-1])

@@ -20,6 +20,9 @@ Ints = npt.NDArray[np.int64]
 WORKING_SIDE = 1800
 # A page of text has hundreds of pieces; more than this is noise or a photograph.
 MOST_PIECES = 20_000
+SURE_INK, SURE_PAPER = 100, 215
+MOST_CHANGES = 0.25  # of pixels that differ from their left neighbour
+RULE_LENGTH = 0.2  # of the page's width, in strokes longer than a twentieth
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Pieces:
 
 def reduction(grey: Grey) -> int:
     """By which whole factor a page is reduced before it is segmented."""
-    return max(1, -(-max(grey.shape) // WORKING_SIDE))
+    longest: int = max(grey.shape)
+    return max(1, -(-longest // WORKING_SIDE))
 
 
 def reduce(grey: Grey) -> Grey:
@@ -65,9 +69,14 @@ def reduce(grey: Grey) -> Grey:
 
 
 def find_ink(grey: Grey) -> Mask:
-    """1 where there is ink, else 0, by Otsu's threshold held between sure ink and sure paper."""
+    """1 where there is ink, else 0, by Otsu's threshold between sure ink and sure paper.
+
+    Nothing at all where ink and paper change places as often as only noise lets them.
+    """
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return (grey < min(max(otsu, 100), 215)).astype(np.uint8)
+    ink = np.asarray(grey < min(max(otsu, SURE_INK), SURE_PAPER), np.uint8)
+    changes = float(np.mean(ink[:, 1:] != ink[:, :-1])) if ink.shape[1] > 1 else 0.0
+    return np.zeros_like(ink) if changes > MOST_CHANGES else ink
 
 
 def find_pieces(mask: Mask) -> Pieces:
@@ -105,21 +114,26 @@ def body_height(pieces: Pieces) -> float:
 
 
 def remove_long_rules(mask: Mask) -> Mask:
-    """The mask without ruled lines along and across, for finding lines, not for reading.
-
-    A rule is thin, and straight over a twentieth of the page, broken strokes closed first.
-    """
+    """The mask without ruled lines along and across, for finding lines, not for reading."""
     along = mask & ~_find_rules(mask)
-    return np.ascontiguousarray((along.T & ~_find_rules(np.ascontiguousarray(along.T))).T)
+    across = _find_rules(np.ascontiguousarray(along.T))
+    return np.asarray(along & ~np.ascontiguousarray(across.T), np.uint8)
 
 
 def _find_rules(mask: Mask) -> Mask:
-    """Pixels of thin, long, level strokes, cut where other strokes cross them."""
+    """Pixels of thin, level strokes in rows of them that run over a fifth of the page.
+
+    What crosses a rule is thicker than it there, and stays.
+    """
     width = mask.shape[1]
-    thickest = max(3, width // 250)
     length = max(40, width // 20)
-    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))
-    thin = mask & ~upright
-    bridged = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, length // 5), np.uint8))
-    rules = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    return thin & cv2.dilate(rules, np.ones((3, 2 * length + 1), np.uint8))
+    upright = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((max(3, width // 250) + 1, 1)))
+    thin = np.asarray(mask & ~upright, np.uint8)
+    bridged = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, length // 5)))
+    strokes = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, length)))
+    reach = cv2.dilate(strokes, np.ones((3, 2 * length + 1)))
+    count, rows = cv2.connectedComponents(reach, connectivity=8)
+    drawn = np.bincount(rows.ravel(), strokes.ravel(), count)
+    long = drawn >= RULE_LENGTH * width
+    long[0] = False
+    return np.asarray(thin & long[rows], np.uint8) if long.any() else np.zeros_like(mask)

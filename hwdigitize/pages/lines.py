@@ -7,6 +7,7 @@ between them. The body height with which crests are sought is corrected by what 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,8 @@ from hwdigitize.pages.ink import (
 
 # All lengths are in body heights (ink.body_height) unless they say pixels.
 FARTHEST_INK = 2.5
-BODY_OF_SPREAD = 3.3
+BODY_OF_SPREAD = 3.0
+BODY_OF_PITCH = 0.65  # at most: lines this close touch all along
 ROUNDS = 3
 LOWEST_LINE = 0.5
 STRAY_WIDTH, NEAREST_LINES, CONTINUED_ACROSS = 6.0, 1.6, 0.9
@@ -76,10 +78,22 @@ def _settle(mask: Mask, pieces: Pieces, body: float) -> tuple[list[Crest], float
             break
         owner = assign_pieces(pieces, crests, body)
         shown = written_height(pieces, owner, crests, body)
+        shown = min(shown, BODY_OF_PITCH * line_pitch(crests, body))
         if 0.87 < shown / body < 1.15:
             break
         body = float(np.clip(shown, body / 1.6, body * 1.6))
     return crests, body
+
+
+def line_pitch(crests: list[Crest], body: float) -> float:
+    """Median distance of the longer crests from the next below; infinite for three or fewer."""
+    steps = []
+    for upper, lower in pairwise(c for c in crests if len(c.ys) >= 8 * body):
+        start, stop = max(upper.start, lower.start), min(upper.stop, lower.stop)
+        if stop - start > 4 * body and upper.block == lower.block:
+            xs = np.arange(start, stop)
+            steps.append(float(np.mean(height_at(lower, xs) - height_at(upper, xs))))
+    return float(np.median(steps)) if len(steps) > 2 else np.inf
 
 
 def _crests_by_block(mask: Mask, body: float) -> list[Crest]:
@@ -108,7 +122,7 @@ def cut_touching(mask: Mask, pieces: Pieces, crests: list[Crest], body: float) -
         left, _, right, _ = pieces.boxes[piece]
         columns = np.arange(left, right)
         own = np.flatnonzero(crossed[:, piece])
-        for upper, lower in zip(own[:-1], own[1:], strict=True):
+        for upper, lower in pairwise(own):
             middle = (height_at(crests[upper], columns) + height_at(crests[lower], columns)) / 2
             rows = np.clip(middle.astype(np.int64), 0, mask.shape[0] - 2)
             for row in (rows, rows + 1):

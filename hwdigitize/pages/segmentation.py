@@ -1,8 +1,8 @@
 """Text lines, words and drawn boxes of an upright page.
 
 ``find_lines`` joins the modules beside this one: ``ink`` (what is written on), ``columns``,
-``crests`` and ``lines`` (which ink is which line), ``words`` and ``gaps`` (where a line is cut),
-``typeface`` (hand or print). ``find_boxes`` is in ``boxes``.
+``crests`` and ``lines`` (which ink is which line), ``words`` and ``gaps`` (where a line is
+cut), ``typeface`` (hand or print). ``find_boxes`` is in ``boxes``.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from hwdigitize.pages.words import find_words
 
 __all__ = ["DrawnBox", "TextLine", "find_boxes", "find_lines"]
 
-CORNERS = 12  # of a baseline, at most
+CORNERS = 8  # of a baseline
 
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A text line: tight box of its ink, baseline and outline (x, y), its words left to right."""
+    """A text line: box of its ink, baseline and outline (x, y), and words left to right.
+
+    Word boxes are tight, and hold the marks that follow or lead a word.
+    """
 
     box: Box
     baseline: tuple[Point, ...]
@@ -79,10 +82,8 @@ def _box(box: npt.NDArray[np.int64], scale: Floats) -> Box:
 
 def _baseline(page: InkPage, line: InkLine) -> tuple[Floats, Floats]:
     """The crest, lowered to where the ink of the line's letters ends."""
-    crest = line.crest
-    offset = baseline_offset(page, line)
-    xs = np.linspace(crest.start, crest.stop - 1, min(CORNERS, len(crest.ys)))
-    return xs, height_at(crest, xs) + offset
+    xs = np.linspace(line.box[0], line.box[2] - 1, CORNERS)
+    return xs, height_at(line.crest, xs) + baseline_offset(page, line)
 
 
 def _points(xs: Floats, ys: Floats, scale: Floats) -> tuple[Point, ...]:

@@ -13,9 +13,9 @@ PRINT_SHARE, HAND_SHARE = 0.72, 0.55
 
 
 def tell_ink(page: InkPage, line: InkLine) -> Ink:
-    """ "print" where the letters of a line share their heights and baseline, else "hand".
+    """Print where the letters of a line share their heights and baseline, else hand.
 
-    "unknown" for few letters, and between the two.
+    Unknown for few letters, and between the two.
     """
     share = exactness(page, line)
     if share is None or HAND_SHARE < share < PRINT_SHARE:

@@ -1,17 +1,16 @@
 """Words: text lines cut at the gaps that part words.
 
 A line's ink is made upright by its slant and projected; every gap of the projection is a
-candidate. How likely it parts two words is a logistic function of its width, of how that
-compares with the other gaps of line and page, and of what stands on either side (features in
-the spirit of Manmatha and Rothfeder, "A scale space approach for automatically segmenting words
-from historical handwritten documents", PAMI 27(8), 2005, and of Varga and Bunke, "Tree structure
-for word extraction from handwritten text lines", ICDAR 2005). The weights were fitted by
-``python benchmarks/segmentation.py --fit`` to the train pages of pages.parquet.
+candidate. How likely it parts two words (``gaps``) is a function of its width, of how that
+compares with the other gaps of line and page, and of what stands on either side. Gaps of a line
+compared with each other are after Varga and Bunke, "Tree structure for word extraction from
+handwritten text lines", ICDAR 2005.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,11 +46,11 @@ def ink_by_line(page: InkPage) -> list[LineInk]:
     for number, line in enumerate(page.lines):
         owner[line.pieces + 1] = number
     ys, xs = np.nonzero(page.pieces.labels)
-    labels = page.pieces.labels[ys, xs]
+    labels = page.pieces.labels[ys, xs].astype(np.int64)
     line_of = owner[labels]
     order = np.argsort(line_of, kind="stable")
     bounds = np.searchsorted(line_of[order], np.arange(len(page.lines) + 1))
-    parts = [order[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    parts = [order[a:b] for a, b in pairwise(bounds)]
     overs = [
         ys[part] - height_at(line.crest, xs[part])
         for part, line in zip(parts, page.lines, strict=True)
@@ -83,7 +82,7 @@ def _slant(xs: list[Ints], overs: list[Floats], body: float) -> float:
 
 
 def find_gaps(ink: LineInk, body: float) -> tuple[Floats, Floats]:
-    """Candidate gaps of a line: (n, 2) from, to in upright x; and (n + 1,) run numbers' edges."""
+    """Candidate gaps of a line: (n, 2) from, to in upright x, and (n,) their middles."""
     core = np.abs(ink.over) < CORE * body
     if not core.any():
         return np.empty((0, 2)), np.empty(0)
@@ -136,8 +135,8 @@ def _band_distances(ink: LineInk, run: Ints, count: int, body: float) -> Floats:
     right = np.full(count * bands, -np.inf)
     np.minimum.at(left, key, ink.upright)
     np.maximum.at(right, key, ink.upright)
-    left, right = left.reshape(count, bands), right.reshape(count, bands)
-    return np.clip((left[1:] - right[:-1]) / body, -1.0, FARTHEST)
+    distance = left.reshape(count, bands)[1:] - right.reshape(count, bands)[:-1]
+    return np.asarray(np.clip(distance / body, -1.0, FARTHEST), np.float64)
 
 
 def find_words(page: InkPage) -> list[list[Ints]]:
@@ -180,7 +179,7 @@ def _whole_pieces(ink: LineInk, word: Ints, count: int) -> Ints:
 
 
 def _join_marks(words: list[Ints], body: float) -> list[Ints]:
-    """Words left to right, after full stops and commas that stood alone joined the word before."""
+    """Words left to right, full stops and commas that stood alone joined to the word before."""
     joined: list[Ints] = []
     for box in sorted(words, key=lambda box: int(box[0])):
         small = box[3] - box[1] < MARK_HEIGHT * body and box[2] - box[0] < MARK_WIDTH * body
