@@ -235,3 +235,19 @@ def test_commands_have_help(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             build_app(command)([*command, "--help"])
         assert "Usage" in capsys.readouterr().out
+
+
+def test_writers_are_enrolled_listed_and_identified(
+    tmp_path: Path, samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scan, gallery = samples / "letter-plain.jpg", tmp_path / "hands.npz"
+    broken = tmp_path / "broken.png"
+    broken.touch()
+    assert code_of("writers", "enrol", gallery, "Ada", scan, broken) == errors.EXIT_PAGES_FAILED
+    assert code_of("writers", "list", gallery) == errors.EXIT_OK
+    assert code_of("writers", "identify", gallery, scan) == errors.EXIT_OK
+    said = capsys.readouterr()
+    assert "broken.png, page 1: The file is empty" in said.err
+    listed, identified = said.out.splitlines()
+    assert listed == "Ada\t1"
+    assert identified.split("\t")[:3] == ["letter-plain.jpg", "1", "Ada"]

@@ -182,11 +182,12 @@ def writers_enrol(
 
     folder = _text(models)
     known = Gallery.load(gallery, folder) if gallery.exists() else Gallery.empty(folder)
-    hands = _embed(files, None, models)
+    hands, failed = _embed(files, None, models)
     if not hands:
         raise errors.NothingToReadError("no handwriting on these pages; nothing was enrolled")
     known.enrol(name, np.stack([hand.embedding for hand in hands])).save(gallery)
     print(f"{gallery}: {name} enrolled with {len(hands)} pages", file=sys.stderr)
+    _end_after(failed)
 
 
 def writers_list(
@@ -207,11 +208,13 @@ def writers_identify(
     models: Models = None,
 ) -> None:
     """Name the writer of each page: file, page, nearest writer, probability, known or not."""
-    for hand in _embed(files, gallery, models):
+    hands, failed = _embed(files, gallery, models)
+    for hand in hands:
         writer = hand.writer
         score = "" if writer.score is None else f"{writer.score:.3f}"
         known = "known" if writer.known else "unknown"
         print(f"{hand.file}\t{hand.page}\t{writer.id or ''}\t{score}\t{known}")
+    _end_after(failed)
 
 
 def models_list(models: Models = None) -> None:
@@ -249,20 +252,28 @@ def _cards(models: Path | None) -> list[Card]:
     return [load_card(name, _text(models)) for name in get_args(Name)]
 
 
-def _embed(files: list[Path], gallery: Path | None, models: Path | None) -> list[PageHand]:
-    """Pages that show handwriting; says of the others why not."""
+def _end_after(failed: int) -> None:
+    if failed:
+        raise typer.Exit(errors.EXIT_PAGES_FAILED)
+
+
+def _embed(
+    files: list[Path], gallery: Path | None, models: Path | None
+) -> tuple[list[PageHand], int]:
+    """Pages that show handwriting, and how many failed; says of the others why not."""
     from hwdigitize.batch.embed import embed_files
     from hwdigitize.settings import load_settings
 
     flags = {"gallery": _text(gallery), "models": _text(models), "report_images": False}
-    written = []
+    written, failed = [], 0
     for hand in embed_files(files, load_settings(None, flags)):
         if len(hand.embedding):
             written.append(hand)
         else:
+            failed += bool(hand.problem)
             reason = hand.problem or "no handwriting found"
             print(f"{hand.file}, page {hand.page}: {reason}", file=sys.stderr)
-    return written
+    return written, failed
 
 
 def _start_log(log_file: Path | None, quiet: bool, verbose: bool) -> None:
