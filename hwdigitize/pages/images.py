@@ -7,6 +7,8 @@ against 25, A4 at 300 dpi), tells truncated from whole, and prints nothing.
 from __future__ import annotations
 
 import logging
+import math
+import re
 import struct
 import warnings
 import zlib
@@ -22,6 +24,7 @@ from PIL import Image
 
 from hwdigitize.document import Problem
 from hwdigitize.errors import PageError
+from hwdigitize.pages.chatter import overheard
 from hwdigitize.pages.formats import Format
 from hwdigitize.pages.scan import (
     COLOUR_MEGAPIXELS,
@@ -31,6 +34,7 @@ from hwdigitize.pages.scan import (
     likely_dpi,
     megapixels,
     refused,
+    too_large,
 )
 from hwdigitize.settings import Settings
 
@@ -50,7 +54,6 @@ PILLOW_ERRORS = (
     SystemError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
 
 #: pages of one TIFF; more is a loop or a bomb
@@ -66,6 +69,11 @@ _LONGEST_DEFAULT_INCHES = 20.0
 #: pixels converted at a time
 _BAND_PIXELS = 16_000_000
 
+_DAMAGED_PARTS = (
+    "The file is damaged: parts of the page may be wrong. It has been read as it is. Copy or "
+    "scan it again."
+)
+
 Pixels = NDArray[np.uint8]
 
 _ORIENTATION = 0x0112
@@ -80,7 +88,7 @@ _TURNS: dict[int, Callable[[Pixels], Any]] = {
 }
 
 
-def count_image_pages(path: Path, kind: Format) -> int:
+def count_image_pages(path: Path, kind: Format, settings: Settings) -> int:
     """Pages of a TIFF; all other formats hold one, an animation its first frame.
 
     A TIFF that breaks off counts the first page that cannot be found, so that it is missed.
@@ -90,7 +98,7 @@ def count_image_pages(path: Path, kind: Format) -> int:
     """
     if kind != "TIFF":
         return 1
-    with _opened(path, kind) as image:
+    with overheard(), _opened(path, kind, settings) as image:
         frames = _count_frames(image)
     if frames > MOST_PAGES:
         raise refused("damaged", f"The file claims {frames:,} pages: it is damaged.")
@@ -120,7 +128,7 @@ def load_image(path: Path, kind: Format, index: int, settings: Settings) -> Scan
     Raises:
         PageError: the page is too large, damaged, or not there.
     """
-    with _opened(path, kind) as image:
+    with overheard() as chatter, _opened(path, kind, settings) as image:
         try:
             image.seek(index)
         except PILLOW_ERRORS as error:
@@ -137,6 +145,8 @@ def load_image(path: Path, kind: Format, index: int, settings: Settings) -> Scan
         rows, problems = _decode(image, path)
         tag = _orientation(image)
         pixels = _pixels(image, grey)
+    if chatter.tells_of_damage and not problems:
+        problems = (damage("damaged", _DAMAGED_PARTS),)
     pixels[rows:] = 255
     if tag in _TURNS:
         pixels = _TURNS[tag](pixels)
@@ -146,23 +156,30 @@ def load_image(path: Path, kind: Format, index: int, settings: Settings) -> Scan
 
 
 @contextmanager
-def _opened(path: Path, kind: Format) -> Iterator[Image.Image]:
-    """Open with the one decoder of ``kind``; silent, and the size left to ``check_size``.
+def _opened(path: Path, kind: Format, settings: Settings) -> Iterator[Image.Image]:
+    """Open with the one decoder of ``kind``; silent.
+
+    The size is left to ``check_size``, which names it; but GIF's decoder asks for memory while
+    it opens, so there Pillow's own limit is set, which refuses twice its number.
 
     Pillow gets the open file, not its name: it would map the file into memory, which kills
     the process if the file shrinks meanwhile, and mixes up the sides of turned TIFFs.
     """
     _register(kind)
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = int(settings.max_megapixels * 5e5) if kind == "GIF" else None
     try:
         with warnings.catch_warnings(), path.open("rb") as file:
             warnings.simplefilter("ignore")
             with Image.open(file, formats=[kind]) as image:
                 yield image
+    except Image.DecompressionBombError as error:
+        pixels = re.search(r"\d+", str(error))
+        raise too_large(int(pixels[0]) / 1e6 if pixels else math.inf, settings) from error
     except PILLOW_ERRORS as error:
         raise _broken(path, error) from error
     finally:
-        Image.MAX_IMAGE_PIXELS = limit
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def _register(kind: Format) -> None:
@@ -217,11 +234,10 @@ def _rows_decoded(image: Image.Image) -> int:
     """Rows above the last one that holds anything; Pillow leaves undecoded rows zero."""
     image.tile = []  # type: ignore[attr-defined]
     try:
-        filled = np.asarray(image.convert("L") if image.mode == "1" else image)
+        box = image.getbbox(alpha_only=False)
     except PILLOW_ERRORS:
         return 0
-    rows = np.flatnonzero(filled.reshape(len(filled), -1).any(axis=1))
-    return int(rows[-1]) + 1 if len(rows) else 0
+    return box[3] if box else 0
 
 
 def _orientation(image: Image.Image) -> int:

@@ -31,6 +31,12 @@ __all__ = [
 ]
 
 
+_OUT_OF_MEMORY = (
+    "Opening the page takes more memory than there is. Scan it at a lower resolution, or run "
+    "fewer jobs at a time with --jobs."
+)
+
+
 def count_pages(path: Path, settings: Settings) -> int:
     """How many pages a file holds, at least 1.
 
@@ -40,7 +46,7 @@ def count_pages(path: Path, settings: Settings) -> int:
     kind = _kind(path)
     if kind == "PDF":
         return count_pdf_pages(path, settings)
-    return count_image_pages(path, kind)
+    return count_image_pages(path, kind, settings)
 
 
 def load_page(ref: PageRef, settings: Settings) -> Scan:
@@ -51,9 +57,12 @@ def load_page(ref: PageRef, settings: Settings) -> Scan:
     """
     path = Path(ref.path)
     kind = _kind(path)
-    if kind == "PDF":
-        return load_pdf_page(path, ref.index, settings)
-    return load_image(path, kind, ref.index, settings)
+    try:
+        if kind == "PDF":
+            return load_pdf_page(path, ref.index, settings)
+        return load_image(path, kind, ref.index, settings)
+    except MemoryError as error:
+        raise refused("out_of_memory", _OUT_OF_MEMORY) from error
 
 
 def hash_file(path: Path) -> str:

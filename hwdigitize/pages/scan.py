@@ -67,8 +67,17 @@ def check_size(
     if width < 1 or height < 1:
         raise refused("damaged", "The page has no width or no height: the file is damaged.")
     size = megapixels(width, height)
-    if size <= settings.max_megapixels:
-        return
+    if size > settings.max_megapixels:
+        raise too_large(size, settings, remedy, f"{width:,.0f} x {height:,.0f} pixels, ")
+
+
+def too_large(
+    size: float,
+    settings: Settings,
+    remedy: str = "scan it at a lower resolution",
+    sides: str = "",
+) -> PageError:
+    """The error for a page of ``size`` megapixels, its ``sides`` in words where known."""
     advice = (
         f"If it is a real scan, {remedy}, or raise the limit with --max-megapixels "
         f"{math.ceil(size)}."
@@ -76,10 +85,10 @@ def check_size(
         else "No scan is that large: the file is damaged or made to do harm. (The limit is "
         "--max-megapixels.)"
     )
-    raise refused(
+    return refused(
         "too_large",
-        f"The page has {width:,.0f} x {height:,.0f} pixels, {math.ceil(size):,} megapixels; "
-        f"more than {settings.max_megapixels:g} are not opened. {advice}",
+        f"The page has {sides}{size:,.0f} megapixels; more than "
+        f"{settings.max_megapixels:g} are not opened. {advice}",
     )
 
 

@@ -287,6 +287,19 @@ def test_a_tiff_that_breaks_off_misses_its_page(tmp_path: Path, load: Load) -> N
     assert caught.value.code in ("damaged", "truncated")
 
 
+def test_a_damaged_strip_is_told_and_not_printed(
+    tmp_path: Path, load: Load, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "fax.tif"
+    noise = np.random.default_rng(0).integers(0, 2, (400, 300)).astype(bool)
+    Image.fromarray(noise).save(path, compression="group4")
+    content = bytearray(path.read_bytes())
+    content[5000:5040] = b"\xff" * 40
+    path.write_bytes(content)
+    assert [problem.code for problem in load(path).problems] == ["damaged"]
+    assert capfd.readouterr() == ("", "")
+
+
 FORMATS = ["png", "jpg", "bmp", "tif", "gif", "jp2", "webp", "pgm", "heic", "avif"]
 
 
