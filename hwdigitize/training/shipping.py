@@ -133,7 +133,10 @@ def _writers(pages: Sequence[Page], rows: npt.NDArray[np.intp]) -> list[str]:
 
 
 def _best_share(pages: Sequence[Page], parts: Parts) -> float:
-    """The network's share that identifies the validation pages best in the training pages."""
+    """The network's share that identifies the validation pages best in the training pages.
+
+    A gain over the hinges alone that one page could account for is chance: then it is 0.
+    """
     known, asked = _where(pages, "train"), _where(pages, "val")
 
     def merit(share: float) -> float:
@@ -143,7 +146,8 @@ def _best_share(pages: Sequence[Page], parts: Parts) -> float:
         )
         return float(scores["top1"] + scores["auroc"])
 
-    return max(SHARES, key=merit)
+    best = max(SHARES, key=merit)
+    return best if merit(best) - merit(0.0) > 1 / len(asked) else 0.0
 
 
 def _calibrate_writers(pages: Sequence[Page], vectors: Array, share: float) -> dict[str, float]:
