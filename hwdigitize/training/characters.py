@@ -115,11 +115,20 @@ def validation(glyphs: Glyphs) -> Callable[[keras.Model], dict[str, float]]:
 
 
 def train_characters(
-    train_set: Glyphs, val_set: Glyphs, out: Path, training: CharactersTraining
+    train_set: Glyphs,
+    val_set: Glyphs,
+    out: Path,
+    training: CharactersTraining,
+    start_from: Path | None = None,
 ) -> None:
-    """Train, or resume, a characters network in the folder ``out``; see :func:`loop.train`."""
+    """Train, or resume, a characters network in the folder ``out``; see :func:`loop.train`.
+
+    Weights of ``start_from`` (.keras) that fit are taken over where nothing is resumed.
+    """
     keras.utils.set_random_seed(training.plan.seed)
     model = build_characters(len(CLASSES), training.network)
+    if start_from is not None:
+        model.load_weights(start_from, skip_mismatch=True)
     compile_network(
         model, keras.losses.CategoricalCrossentropy(from_logits=True), training.plan
     )

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 import numpy.typing as npt
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 420, 300, 52, 44, 14, 14
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 440, 300, 66, 44, 14, 26
 Point = tuple[float, float]
 
 

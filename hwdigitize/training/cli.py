@@ -5,9 +5,12 @@ Keras and the tables' library are imported by the command that needs them.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +19,11 @@ import typer
 from hwdigitize.errors import UsageError
 
 if TYPE_CHECKING:
+    from hwdigitize.recognition.runtime import Name
     from hwdigitize.training.datasets import Broken, Dataset
     from hwdigitize.training.inspection import Check
     from hwdigitize.training.measurement import Measurement, Progress
+    from hwdigitize.training.runs import Start
 
 app = typer.Typer(no_args_is_help=True)
 data_app = typer.Typer(help="Look into training data.", no_args_is_help=True)
@@ -53,6 +58,9 @@ From = Annotated[
     typer.Option("--from", help="Start from these weights: .keras file, or 'shipped'."),
 ]
 Steps = Annotated[int | None, typer.Option(help="Batches to train on.", min=1)]
+SkipUnknown = Annotated[
+    bool, typer.Option(help="Leave out samples with characters no network has.")
+]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run.")]
 Config = Annotated[
     Path | None, typer.Option(help="Sizes and rates (TOML); docs/training.md.", metavar="FILE")
@@ -128,7 +136,129 @@ def evaluate_characters(
     _deliver(result, report, predictions, ("accuracy", "by_source"))
 
 
+@train_app.command("words")
+def train_words(
+    data: Data,
+    out: Out,
+    start_from: From = None,
+    exclude: Exclude = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    config: Config = None,
+    skip_unknown: SkipUnknown = False,
+) -> None:
+    """Train on words and lines, and put the network into OUT/models.
+
+    Drawn words (pools of hwdigitize.training.synthetic) may be among the data.
+    """
+    _need_keras()
+    from hwdigitize.recognition.alphabet import Alphabet
+    from hwdigitize.training.fit_words import fit_words, install_words
+    from hwdigitize.training.pools import read_drawn
+    from hwdigitize.training.preview import is_pool
+
+    start = _start("words", out, start_from, steps, seed, config, skip_unknown)
+    real = [path for path in data if not is_pool(path)]
+    dataset = _open(real, exclude) if real else None
+    drawn = [read_drawn(path, Alphabet()) for path in data if is_pool(path)]
+    with _broken_reported() as report, _training_shown(out):
+        fit_words(dataset, drawn, start, report)
+    assert dataset is not None  # fit_words() refuses to go without
+    _installed(out, install_words(out, dataset, lambda item: None, skip_unknown))
+
+
+@train_app.command("characters")
+def train_characters(
+    data: Data,
+    out: Out,
+    start_from: From = None,
+    exclude: Exclude = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    config: Config = None,
+    skip_unknown: SkipUnknown = False,
+) -> None:
+    """Train on isolated characters, and put the network into OUT/models."""
+    _need_keras()
+    from hwdigitize.training.fit_characters import fit_characters, install_characters
+
+    start = _start("characters", out, start_from, steps, seed, config, skip_unknown)
+    dataset = _open(data, exclude)
+    with _broken_reported() as report, _training_shown(out):
+        fit_characters(dataset, start, report)
+    _installed(out, install_characters(out, dataset, lambda item: None, skip_unknown))
+
+
 # Behind the commands.
+
+
+def _need_keras() -> None:
+    """Stop where what training needs is not installed; quieten what is."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if find_spec("keras") is None:
+        raise UsageError("training needs more packages: pip install 'hwdigitize[train]'")
+
+
+def _start(
+    name: Name,
+    out: Path,
+    start_from: str | None,
+    steps: int | None,
+    seed: int | None,
+    config: Path | None,
+    skip_unknown: bool,
+) -> Start:
+    from hwdigitize.training.plans import read_plan
+    from hwdigitize.training.runs import Start, weights_file
+
+    weights = weights_file(name, start_from)
+    return Start(out, read_plan(config), weights, steps, seed, skip_unknown)
+
+
+@contextmanager
+def _training_shown(out: Path) -> Iterator[None]:
+    """A line that moves on standard error: step, loss, validation; all of it is in the log."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from hwdigitize.training.runs import log_watched
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("training", total=None)
+
+        def show(record: dict[str, Any]) -> None:
+            bar.console.print(_sentence(record), highlight=False)
+            bar.update(task, description=f"training, step {record['step']} done")
+
+        # the loop prints its log as well, for those who call it without this command
+        with log_watched(out / "log.jsonl", show), redirect_stdout(io.StringIO()):
+            yield
+
+
+def _sentence(record: dict[str, Any]) -> str:
+    """A log record as a line to read."""
+    validation = record.get("validation")
+    if validation:
+        scores = ", ".join(
+            f"{name} CER {s['cer']:.1%} exact {s['exact']:.1%}"
+            for name, s in validation.items()
+        )
+    else:
+        known = {"step", "loss", "minutes"}
+        scores = ", ".join(f"{k} {v:.3f}" for k, v in record.items() if k not in known)
+    done = f"step {record['step']}, {record['minutes']:.1f} min"
+    return f"{done}, loss {record['loss']:.3f}: {scores}"
+
+
+def _installed(out: Path, scores: dict[str, dict[str, Any]]) -> None:
+    """Say where the network is and whether it reads the validation data better than before."""
+    import json
+
+    _say(f"network: {out / 'models'}; read with it: hwdigitize run --models {out / 'models'}")
+    print(json.dumps(scores, indent=2, ensure_ascii=False))
 
 
 def _open(paths: Sequence[Path], exclude: Sequence[str] | None) -> Dataset:

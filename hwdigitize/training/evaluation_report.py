@@ -121,7 +121,12 @@ def score_table(
         (name, *(shown_value(values.get(column)) for column in columns))
         for name, values in scores.items()
     )
-    return Table(title, (first, *(column.replace("_", " ") for column in columns)), rows, note)
+    return Table(title, (first, *map(shown_name, columns)), rows, note)
+
+
+def shown_name(name: str) -> str:
+    """A figure's name as people write it."""
+    return {"cer": "CER", "wer": "WER", "ece": "ECE"}.get(name, name.replace("_", " "))
 
 
 def shown_value(value: Any) -> str:

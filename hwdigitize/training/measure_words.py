@@ -11,7 +11,13 @@ from hwdigitize.recognition.alphabet import normalise
 from hwdigitize.recognition.runtime import load_card
 from hwdigitize.recognition.words import read_words
 from hwdigitize.training.datasets import Broken, Dataset
-from hwdigitize.training.evaluation_report import Table, View, score_table, shown_value
+from hwdigitize.training.evaluation_report import (
+    Table,
+    View,
+    score_table,
+    shown_name,
+    shown_value,
+)
 from hwdigitize.training.measurement import (
     Measurement,
     Progress,
@@ -93,7 +99,7 @@ def _view(
     predictions: list[Prediction],
     broken: list[Broken],
 ) -> View:
-    facts = tuple((name.replace("_", " "), shown_value(v)) for name, v in scores["all"].items())
+    facts = tuple((shown_name(name), shown_value(v)) for name, v in scores["all"].items())
     return View(
         title="Words network, evaluated",
         data=f"{head['data']}, split {head['split']}",

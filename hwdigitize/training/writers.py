@@ -112,10 +112,16 @@ def train_writers(
     queries: Sequence[Page],
     out: Path,
     training: WritersTraining,
+    start_from: Path | None = None,
 ) -> None:
-    """Train, or resume, a writers network in the folder ``out``; see :func:`loop.train`."""
+    """Train, or resume, a writers network in the folder ``out``; see :func:`loop.train`.
+
+    Weights of ``start_from`` (.keras) that fit are taken over where nothing is resumed.
+    """
     keras.utils.set_random_seed(training.plan.seed)
     network = build_writers(training.network)
+    if start_from is not None:
+        network.load_weights(start_from, skip_mismatch=True)
     model = add_writers_head(network, len(hands.writers))
     loss = cosine_margin_loss(training.margin, training.sharpness)
     compile_network(model, loss, training.plan)
