@@ -16,7 +16,7 @@ from matching import Floats
 from scipy.optimize import minimize
 
 from hwdigitize.pages.gaps import in_context
-from hwdigitize.pages.ink import find_ink, reduce, reduction, remove_long_rules
+from hwdigitize.pages.ink import find_writing, reduction
 from hwdigitize.pages.lines import find_ink_lines
 from hwdigitize.pages.words import LineInk, gap_features, ink_by_line
 
@@ -45,7 +45,7 @@ def gather(rows: Iterator[dict[str, Any]]) -> tuple[Floats, np.ndarray, np.ndarr
     features, labels, train = [], [], []
     for row in rows:
         grey = cv2.imdecode(np.frombuffer(row["image"], np.uint8), cv2.IMREAD_GRAYSCALE)
-        page = find_ink_lines(remove_long_rules(find_ink(reduce(grey))))
+        page = find_ink_lines(find_writing(grey))
         lines = ink_by_line(page)
         found = [gap_features(line, page.body) for line in lines]
         for line, (cuts, _), known in zip(

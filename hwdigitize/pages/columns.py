@@ -27,7 +27,7 @@ def find_blocks(mask: Mask, body: float) -> list[Block]:
     """Boxes that share out the page, in reading order; one box for a page of one column."""
     cell = body / CELLS
     size = [max(1, round(side / cell)) for side in mask.shape[::-1]]
-    cells = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.02
+    cells = cv2.resize(255 * mask, size, interpolation=cv2.INTER_AREA) > 5
     height, width = mask.shape
     blocks = _cut(cells, (0, 0, size[0], size[1]), MOST_COLUMNS)
     edges_x = np.round(np.arange(size[0] + 1) * width / size[0]).astype(int)
@@ -59,8 +59,10 @@ def _gutter(cells: Cells) -> tuple[int, int, int] | None:
     if cells.shape[1] < 3 * width or not cells.any():
         return None
     empty = cv2.erode((~cells).astype(np.uint8), np.ones((1, width)), borderValue=0)
+    shortest = round(GUTTER_TEXT * CELLS)
+    empty = cv2.morphologyEx(empty, cv2.MORPH_OPEN, np.ones((shortest, 1)))
     before, after = _rows_with_ink(cells), _rows_with_ink(cells[:, ::-1])[:, ::-1]
-    best, most = None, GUTTER_TEXT * CELLS
+    best, most = None, shortest
     for x in np.flatnonzero(empty.any(axis=0)):
         for first, last in _runs(np.asarray(empty[:, x], np.uint8)):
             sides = [side[last, x] - side[first, x] for side in (before, after)]

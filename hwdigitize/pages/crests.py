@@ -59,7 +59,7 @@ def find_crests(mask: Mask, body: float) -> list[tuple[Floats, Floats]]:
 def _smear(mask: Mask, scale: float) -> npt.NDArray[np.float32]:
     """Difference of two smears along the writing: positive on text lines."""
     size = [max(3, round(side * scale)) for side in mask.shape[::-1]]
-    density = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    density = cv2.resize(255 * mask, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     along, across = SMEAR_ALONG * CREST_BODY_PX, SMEAR_ACROSS * CREST_BODY_PX
     near = cv2.GaussianBlur(density, (0, 0), along, None, across, cv2.BORDER_CONSTANT)
     far = cv2.GaussianBlur(density, (0, 0), along, None, 2.5 * across, cv2.BORDER_CONSTANT)
@@ -172,4 +172,5 @@ def _drop_echoes(crests: list[Crest], body: float) -> list[Crest]:
 
 def height_at(crest: Crest, xs: npt.NDArray[np.generic]) -> Floats:
     """The crest's y at each x, level beyond its ends."""
-    return crest.ys[np.clip(xs.astype(np.int64) - crest.start, 0, len(crest.ys) - 1)]
+    places = xs.astype(np.int64) - crest.start
+    return crest.ys[np.minimum(np.maximum(places, 0), len(crest.ys) - 1)]

@@ -22,7 +22,17 @@ WORKING_SIDE = 1800
 MOST_PIECES = 20_000
 SURE_INK, SURE_PAPER = 100, 215
 MOST_CHANGES = 0.25  # of pixels that differ from their left neighbour
+FRAME_LENGTH = 36  # of these make the page's longer side: 8 mm on A4
 RULE_LENGTH = 0.2  # of the page's width, in strokes longer than a twentieth
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Every ink pixel of a page: x, y and the number of its piece, each (n,)."""
+
+    x: Ints
+    y: Ints
+    piece: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +40,11 @@ class Pieces:
     """Connected pieces of ink, numbered from 0; ``labels`` holds number + 1, 0 is paper.
 
     ``boxes`` is (n, 4) left, top, right, bottom, ``areas`` (n,) ink pixels, ``centres`` (n, 2)
-    the x, y of the centre of mass.
+    the x, y of the centre of mass, ``pixels`` every ink pixel.
     """
 
     labels: npt.NDArray[np.int32]
+    pixels: Pixels
     boxes: Ints
     areas: Ints
     centres: Floats
@@ -79,6 +90,11 @@ def find_ink(grey: Grey) -> Mask:
     return np.zeros_like(ink) if changes > MOST_CHANGES else ink
 
 
+def find_writing(grey: Grey) -> Mask:
+    """What may be writing on a page, at working size: ink that is no rule and no frame."""
+    return remove_frames(remove_long_rules(find_ink(reduce(grey))))
+
+
 def find_pieces(mask: Mask) -> Pieces:
     """Connected pieces, 8-connected; none at all where there are too many to be writing."""
     count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -86,7 +102,14 @@ def find_pieces(mask: Mask) -> Pieces:
         return find_pieces(np.zeros_like(mask))
     left, top, width, height, area = stats[1:].T.astype(np.int64)
     boxes = np.stack([left, top, left + width, top + height], axis=1)
-    return Pieces(labels.astype(np.int32, copy=False), boxes, area, centres[1:])
+    return Pieces(labels, _pixels(labels), boxes, area, centres[1:])
+
+
+def _pixels(labels: npt.NDArray[np.int32]) -> Pixels:
+    flat = labels.ravel()
+    inked = np.flatnonzero(flat)
+    y, x = np.divmod(inked, labels.shape[1])
+    return Pixels(x, y, flat[inked].astype(np.int64) - 1)
 
 
 def weighted_quantile(
@@ -131,9 +154,29 @@ def _find_rules(mask: Mask) -> Mask:
     thin = np.asarray(mask & ~upright, np.uint8)
     bridged = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, length // 5)))
     strokes = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, length)))
+    if not strokes.any():
+        return np.zeros_like(mask)
     reach = cv2.dilate(strokes, np.ones((3, 2 * length + 1)))
     count, rows = cv2.connectedComponents(reach, connectivity=8)
-    drawn = np.bincount(rows.ravel(), strokes.ravel(), count)
+    drawn = np.bincount(rows[strokes > 0], minlength=count)
     long = drawn >= RULE_LENGTH * width
     long[0] = False
-    return np.asarray(thin & long[rows], np.uint8) if long.any() else np.zeros_like(mask)
+    return thin & np.take(long.astype(np.uint8), rows) if long.any() else np.zeros_like(mask)
+
+
+def remove_frames(mask: Mask) -> Mask:
+    """The mask without pieces made mostly of long straight strokes or solid black.
+
+    Those are frames of tables and boxes, bars, and the dark borders of a scan.
+    """
+    length = max(mask.shape) // FRAME_LENGTH
+    if length < 20:
+        return mask
+    straight = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, length)))
+    straight |= cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((length, 1)))
+    if not straight.any():
+        return mask
+    count, labels = cv2.connectedComponents(mask, connectivity=8)
+    inked = np.bincount(labels[mask > 0], minlength=count)
+    drawn = np.bincount(labels[straight > 0], minlength=count)
+    return mask & np.take(np.asarray(drawn <= 0.5 * inked, np.uint8), labels)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from hwdigitize.document import Box, Ink, Point
 from hwdigitize.pages.boxes import DrawnBox, find_boxes
 from hwdigitize.pages.crests import height_at
-from hwdigitize.pages.ink import Floats, find_ink, reduce, remove_long_rules
+from hwdigitize.pages.ink import Floats, find_writing
 from hwdigitize.pages.lines import InkLine, InkPage, baseline_offset, find_ink_lines
 from hwdigitize.pages.typeface import tell_ink
 from hwdigitize.pages.words import find_words
@@ -51,7 +51,7 @@ def find_lines(grey: npt.NDArray[np.uint8]) -> tuple[TextLine, ...]:
     """
     if min(grey.shape) < 2:
         return ()
-    page = find_ink_lines(remove_long_rules(find_ink(reduce(grey))))
+    page = find_ink_lines(find_writing(grey))
     scale = np.array(grey.shape[::-1]) / np.array(page.pieces.labels.shape[::-1])
     return tuple(
         _text_line(page, line, words, scale)

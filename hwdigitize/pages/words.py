@@ -42,12 +42,11 @@ class LineInk:
 
 def ink_by_line(page: InkPage) -> list[LineInk]:
     """The ink of each line, made upright with the page's slant."""
-    owner = np.full(len(page.pieces) + 1, -1)
+    owner = np.full(len(page.pieces), -1)
     for number, line in enumerate(page.lines):
-        owner[line.pieces + 1] = number
-    ys, xs = np.nonzero(page.pieces.labels)
-    labels = page.pieces.labels[ys, xs].astype(np.int64)
-    line_of = owner[labels]
+        owner[line.pieces] = number
+    pixels = page.pieces.pixels
+    xs, ys, line_of = pixels.x, pixels.y, owner[pixels.piece]
     order = np.argsort(line_of, kind="stable")
     bounds = np.searchsorted(line_of[order], np.arange(len(page.lines) + 1))
     parts = [order[a:b] for a, b in pairwise(bounds)]
@@ -57,7 +56,7 @@ def ink_by_line(page: InkPage) -> list[LineInk]:
     ]
     slant = _slant([xs[part] for part in parts], overs, page.body)
     return [
-        LineInk(xs[part], ys[part], labels[part] - 1, xs[part] + slant * over, over)
+        LineInk(xs[part], ys[part], pixels.piece[part], xs[part] + slant * over, over)
         for part, over in zip(parts, overs, strict=True)
     ]
 
@@ -67,14 +66,14 @@ def _slant(xs: list[Ints], overs: list[Floats], body: float) -> float:
     if not xs:
         return 0.0
     step = max(1, sum(map(len, xs)) // 40_000)
-    x = np.concatenate([one + 1e5 * i for i, one in enumerate(xs)])[::step]
+    # Lines side by side, so far apart that they never share a bin.
+    apart = max(int(one.max(initial=0)) for one in xs) + 8 * body
+    x = np.concatenate([one + 4 * body + apart * i for i, one in enumerate(xs)])[::step]
     over = np.clip(np.concatenate(overs)[::step], -2 * body, 2 * body)
     bin_px = max(1.0, body / 12)
     best, sharpest = 0.0, -1.0
     for slant in SLANTS:
-        _, counts = np.unique(
-            ((x + slant * over) / bin_px).astype(np.int64), return_counts=True
-        )
+        counts = np.bincount(((x + slant * over) / bin_px).astype(np.int64))
         sharp = float(np.square(counts).sum())
         if sharp > sharpest:
             best, sharpest = float(slant), sharp
