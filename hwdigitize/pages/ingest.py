@@ -2,7 +2,8 @@
 
 Everything here reads hostile input. ``find_inputs`` looks at names and first bytes only;
 ``count_pages`` and ``load_page`` parse, and are to be called in the limited worker. Whatever a
-file holds, they return or raise :class:`~hwdigitize.errors.PageError`.
+file holds, they return or raise :class:`~hwdigitize.errors.PageError`; a MemoryError passes
+through, as it is the worker's limit that speaks.
 """
 
 from __future__ import annotations
@@ -31,12 +32,6 @@ __all__ = [
 ]
 
 
-_OUT_OF_MEMORY = (
-    "Opening the page takes more memory than there is. Scan it at a lower resolution, or run "
-    "fewer jobs at a time with --jobs."
-)
-
-
 def count_pages(path: Path, settings: Settings) -> int:
     """How many pages a file holds, at least 1.
 
@@ -57,12 +52,9 @@ def load_page(ref: PageRef, settings: Settings) -> Scan:
     """
     path = Path(ref.path)
     kind = _kind(path)
-    try:
-        if kind == "PDF":
-            return load_pdf_page(path, ref.index, settings)
-        return load_image(path, kind, ref.index, settings)
-    except MemoryError as error:
-        raise refused("out_of_memory", _OUT_OF_MEMORY) from error
+    if kind == "PDF":
+        return load_pdf_page(path, ref.index, settings)
+    return load_image(path, kind, ref.index, settings)
 
 
 def hash_file(path: Path) -> str:
