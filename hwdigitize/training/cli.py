@@ -136,6 +136,24 @@ def evaluate_characters(
     _deliver(result, report, predictions, ("accuracy", "by_source"))
 
 
+@evaluate_app.command("writers")
+def evaluate_writers(
+    data: Data,
+    split: Split = "test",
+    exclude: Exclude = None,
+    models: Models = None,
+    report: Report = None,
+    predictions: Predictions = None,
+) -> None:
+    """Identify the writers of pages among those of the other splits."""
+    from hwdigitize.training.measure_writers import measure_writers
+
+    dataset = _open(data, exclude)
+    with _shown("looking") as progress:
+        result = measure_writers(dataset, split, models, progress)
+    _deliver(result, report, predictions, ("all",))
+
+
 @train_app.command("words")
 def train_words(
     data: Data,
@@ -189,6 +207,27 @@ def train_characters(
     _installed(out, install_characters(out, dataset, lambda item: None, skip_unknown))
 
 
+@train_app.command("writers")
+def train_writers(
+    data: Data,
+    out: Out,
+    start_from: From = None,
+    exclude: Exclude = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    config: Config = None,
+) -> None:
+    """Train on pages of known writers, and put the network into OUT/models."""
+    _need_keras()
+    from hwdigitize.training.fit_writers import fit_writers, install_writers
+
+    start = _start("writers", out, start_from, steps, seed, config, False)
+    dataset = _open(data, exclude)
+    with _broken_reported() as report, _training_shown(out):
+        fit_writers(dataset, start, report)
+    _installed(out, install_writers(out, dataset, lambda item: None))
+
+
 # Behind the commands.
 
 
@@ -224,7 +263,7 @@ def _training_shown(out: Path) -> Iterator[None]:
 
     from hwdigitize.training.runs import log_watched
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("training", total=None)

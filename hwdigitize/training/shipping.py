@@ -7,6 +7,7 @@ with the exported network as reading runs it.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
@@ -115,6 +116,24 @@ def ship_writers(run: Path, data: Path, models: Path, version: str, command: str
     calibration = _calibrate_writers(pages, _joined(parts, share), share)
     scores = _test_writers(network, pages, parts, calibration)
     return _complete(network.card, models, calibration, {"command": command, "test": scores})
+
+
+def fit_identification(
+    known: Sequence[Page], asked: Sequence[Page], network: Network
+) -> dict[str, float]:
+    """Calibration of a writers network from validation pages and a gallery of training pages.
+
+    Returns:
+        What the card's ``calibration`` holds: the network's share in an embedding, the logistic
+        map to a probability, and the thresholds.
+    """
+    pages = [
+        *(dataclasses.replace(page, split="train") for page in known),
+        *(dataclasses.replace(page, split="val") for page in asked),
+    ]
+    parts = [embed_parts(page.crops, network) for page in pages]
+    share = _best_share(pages, parts)
+    return _calibrate_writers(pages, _joined(parts, share), share)
 
 
 Parts = Sequence[tuple[Array, Array]]
