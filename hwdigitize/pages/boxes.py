@@ -1,9 +1,9 @@
 """Drawn boxes of a form: rows of character boxes, combs, and check boxes.
 
 Only straight strokes are kept, by opening the ink along and across (as in OpenCV's tutorial on
-extracting horizontal and vertical lines); crosses and letters vanish. Closed boxes are then
-the holes between the strokes, and a comb, open at the top, is closed by a lid laid over its
-teeth first.
+extracting horizontal and vertical lines); letters vanish. Cells of a row are then the holes
+between the strokes. A comb, open at the top, is found by its teeth on one base, and a check
+box, which a tick may fill and break, by its top and bottom edge one above the other.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ from hwdigitize.pages.ink import Ints, Mask, find_ink, reduce
 # Sizes as shares of the longer side of the page.
 STROKE = 0.006  # shortest side of a box, 1.8 mm on A4
 SMALLEST, LARGEST = 0.007, 0.045
+SMALLEST_CHECK = 0.0085  # of a check box, 2.5 mm on A4
 SQUARE = (0.7, 1.43)  # width to height of a check box
 CELL = (0.35, 1.8)  # width to height of a character box
 FEWEST_CELLS = 3
 ALIKE = 0.25  # how far neighbours of a row may differ, of a height
 GAP = 0.6  # between neighbours of a row, of a width
+SLACK = 0.2  # how far the edges of a check box may differ, of a side
 FILLED = 0.75  # of its bounding box that a hole covers
 WALLED = 0.85  # of a side, along which a straight stroke must run
+CORNERED = 0.95  # of a side of a check box, from corner to corner
 MOST_HOLES = 2000
+TICKED = 2.0  # largest size of a check box with its tick, of its inside
+SIDE_PX = 6  # how far inside the end of its edges a side of a check box may run
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +60,61 @@ def find_boxes(grey: npt.NDArray[np.uint8]) -> tuple[DrawnBox, ...]:
         return ()
     small = reduce(grey)
     scale = np.array(grey.shape[::-1]) / np.array(small.shape[::-1])
-    holes = _find_holes(find_ink(small))
-    found: list[DrawnBox] = []
-    for row in _rows(holes):
-        kind = _kind(row)
-        if kind is None:
-            continue
-        number = found[-1].row + 1 if found else 0
-        found += [DrawnBox(_scaled(box, scale), kind, number) for box in row]
-    return tuple(found)
+    strokes = _find_strokes(find_ink(small))
+    combs = _find_combs(strokes)
+    cells = [row for row in _rows(_find_holes(strokes)) if _is_row(row) and _apart(row, combs)]
+    checks = [row for row in _rows(_find_checks(strokes)) if _apart(row, cells + combs)]
+    kinds: list[tuple[Literal["character", "check"], Ints]]
+    kinds = [("character", row) for row in cells + combs] + [("check", row) for row in checks]
+    kinds.sort(key=lambda item: (int(item[1][0, 1]), int(item[1][0, 0])))
+    return tuple(
+        DrawnBox(_scaled(box, scale), kind, number)
+        for number, (kind, row) in enumerate(kinds)
+        for box in row
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Strokes:
+    """Ink (H, W) 1 on 0, and what of it runs straight along and across the page."""
+
+    ink: Mask
+    along: Mask
+    across: Mask
+
+    @property
+    def side(self) -> int:
+        """Longer side of the page in pixels."""
+        return max(self.ink.shape)
+
+
+def _find_strokes(ink: Mask) -> _Strokes:
+    length = max(7, round(STROKE * max(ink.shape)))
+    along = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, length))), np.uint8)
+    across = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((length, 1))), np.uint8)
+    return _Strokes(ink, along, across)
+
+
+def _pieces(mask: Mask) -> Ints:
+    """Boxes (n, 4) of the connected pieces of a mask."""
+    stats = cv2.connectedComponentsWithStats(mask, connectivity=8)[2]
+    left, top, width, height = stats[1:, :4].T.astype(np.int64)
+    return np.stack([left, top, left + width, top + height], axis=1)
+
+
+def _is_row(row: Ints) -> bool:
+    """Whether holes side by side are the cells of a row of character boxes."""
+    shape = float(np.median((row[:, 2] - row[:, 0]) / (row[:, 3] - row[:, 1])))
+    return len(row) >= FEWEST_CELLS and CELL[0] <= shape <= CELL[1]
+
+
+def _apart(row: Ints, others: list[Ints]) -> bool:
+    """Whether no box of a row overlaps one of the others."""
+    if not others:
+        return True
+    there = np.concatenate(others)
+    overlaps = (row[:, None, :2] < there[None, :, 2:]) & (there[None, :, :2] < row[:, None, 2:])
+    return not bool(overlaps.all(axis=2).any())
 
 
 def _scaled(box: Ints, scale: npt.NDArray[np.float64]) -> Box:
@@ -71,17 +122,13 @@ def _scaled(box: Ints, scale: npt.NDArray[np.float64]) -> Box:
     return left, top, right, bottom
 
 
-def _find_holes(ink: Mask) -> Ints:
+def _find_holes(strokes: _Strokes) -> Ints:
     """Boxes (n, 4) of the near-rectangular holes between straight strokes."""
-    side = max(ink.shape)
-    length = max(7, round(STROKE * side))
-    along = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, length))), np.uint8)
-    across = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((length, 1))), np.uint8)
-    straight = along | across | _comb_lids(along, across)
+    straight = strokes.along | strokes.across
     walls = cv2.dilate(straight, np.ones((3, 3)))
     _, _, stats, _ = cv2.connectedComponentsWithStats(1 - walls, connectivity=4)
     left, top, width, height, area = stats[1:].T.astype(np.int64)
-    smallest, largest = max(6, SMALLEST * side), LARGEST * side
+    smallest, largest = max(6, SMALLEST * strokes.side), LARGEST * strokes.side
     fits = (np.minimum(width, height) >= smallest) & (np.maximum(width, height) <= largest)
     fits &= area >= FILLED * width * height
     holes = np.stack([left, top, left + width, top + height], axis=1)[fits]
@@ -90,6 +137,70 @@ def _find_holes(ink: Mask) -> Ints:
     # The walls were a pixel thicker than the strokes.
     walled = np.array([_is_walled(straight, hole) for hole in holes], bool)
     return np.asarray(holes[walled] + np.array([-1, -1, 1, 1]), np.int64)
+
+
+def _find_checks(strokes: _Strokes) -> Ints:
+    """Insides (n, 4) of check boxes: two edges one above the other, and ink down both sides."""
+    edges = _pieces(strokes.along)
+    width = edges[:, 2] - edges[:, 0]
+    edges = edges[(width >= SMALLEST_CHECK * strokes.side) & (width <= LARGEST * strokes.side)]
+    if not 2 <= len(edges) <= MOST_HOLES:
+        return np.empty((0, 4), np.int64)
+    left, top, right, bottom = edges.T
+    width = right - left
+    slack = np.maximum(3, SLACK * width)[:, None]
+    fits = np.abs(left[None] - left[:, None]) <= slack
+    fits &= np.abs(right[None] - right[:, None]) <= slack
+    shape = width[:, None] / np.maximum(bottom[None] - top[:, None], 1)
+    fits &= (shape >= SQUARE[0]) & (shape <= SQUARE[1])
+    pairs = [edges[[i, j]] for i, j in np.argwhere(fits)]
+    walled = [_inside(pair) for pair in pairs if _has_sides(strokes.ink, pair)]
+    if not walled:
+        return np.empty((0, 4), np.int64)
+    labels, pieces = _labelled(strokes.ink)
+    alone = [inner for inner in walled if _stands_alone(labels, pieces, inner)]
+    return np.array(alone, np.int64).reshape(-1, 4)
+
+
+def _inside(pair: Ints) -> tuple[int, int, int, int]:
+    """The box between a top and a bottom edge (2, 4)."""
+    left, right = int(pair[:, 0].max()), int(pair[:, 2].min())
+    return left, int(pair[0, 3]), right, int(pair[1, 1])
+
+
+def _has_sides(ink: Mask, pair: Ints) -> bool:
+    """Whether straight ink runs down both ends of two edges (2, 4), corners included.
+
+    A letter is round there.
+    """
+    top, bottom = int(pair[0, 1]), int(pair[1, 3])
+    left, right = int(pair[:, 0].min()), int(pair[:, 2].max())
+    sides = [
+        ink[top:bottom, max(0, left - 2) : left + SIDE_PX].T,
+        ink[top:bottom, max(0, right - SIDE_PX) : right + 2].T,
+    ]
+    return bottom - top > 2 * SIDE_PX and all(_is_straight(side, CORNERED) for side in sides)
+
+
+def _labelled(ink: Mask) -> tuple[npt.NDArray[np.int32], Ints]:
+    """Labels (H, W) of the pieces of ink, 0 for paper, and their boxes (n + 1, 4)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    left, top, width, height = stats[:, :4].T.astype(np.int64)
+    return labels, np.stack([left, top, left + width, top + height], axis=1)
+
+
+def _stands_alone(
+    labels: npt.NDArray[np.int32], pieces: Ints, inner: tuple[int, int, int, int]
+) -> bool:
+    """Whether the ink around a box goes little further, as a tick does and a word does not."""
+    left, top, right, bottom = inner
+    middle = (left + right) // 2
+    edge = labels[max(0, top - 3) : top, middle - 1 : middle + 2]
+    if not edge.any():
+        return False
+    piece = pieces[edge.max()]
+    width, height = piece[2] - piece[0], piece[3] - piece[1]
+    return bool(width <= TICKED * (right - left) and height <= TICKED * (bottom - top))
 
 
 def _is_walled(straight: Mask, hole: Ints) -> bool:
@@ -104,31 +215,68 @@ def _is_walled(straight: Mask, hole: Ints) -> bool:
     return all(_is_straight(side) for side in sides)
 
 
-def _is_straight(strip: Mask) -> bool:
+def _is_straight(strip: Mask, share: float = WALLED) -> bool:
     """Whether two neighbouring rows together hold ink along nearly all of the strip."""
     if len(strip) < 2:
         return False
-    return bool((strip[:-1] | strip[1:]).mean(axis=1).max() >= WALLED)
+    return bool((strip[:-1] | strip[1:]).mean(axis=1).max() >= share)
 
 
-def _comb_lids(along: Mask, across: Mask) -> Mask:
-    """A stroke over the teeth of each comb: teeth of a height, evenly spaced on one base."""
-    lids = np.zeros_like(along)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(across, connectivity=8)
-    left, top, width, height = stats[1:, :4].T.astype(np.int64)
-    teeth = np.stack([left, top, left + width, top + height], axis=1)
-    teeth = teeth[height <= LARGEST * max(along.shape)]
-    if not FEWEST_CELLS < len(teeth) <= MOST_HOLES:
-        return lids
-    for row in _rows(teeth, teeth=True):
-        if len(row) > FEWEST_CELLS and _evenly_spaced(row) and _has_base(along, row):
-            lids[int(np.median(row[:, 1])), row[0, 0] : row[-1, 2]] = 1
-    return lids
+def _find_combs(strokes: _Strokes) -> list[Ints]:
+    """Rows of cells (n, 4) between teeth of a height, evenly spaced on one base.
+
+    The base may have taller ends, which close the comb; they tell how high its cells are.
+    """
+    teeth = _pieces(strokes.across)
+    teeth = teeth[teeth[:, 3] - teeth[:, 1] <= LARGEST * strokes.side]
+    if not FEWEST_CELLS <= len(teeth) <= MOST_HOLES:
+        return []
+    rows = _rows(teeth, teeth=True)
+    combs = [
+        _comb_cells(strokes, row)
+        for row in rows
+        if len(row) >= FEWEST_CELLS and _evenly_spaced(row) and _has_base(strokes.along, row)
+    ]
+    return [cells for cells in combs if len(cells) and _is_row(cells)]
+
+
+def _comb_cells(strokes: _Strokes, teeth: Ints) -> Ints:
+    """The cells of a comb, those before its first and after its last tooth included.
+
+    None where the base goes on beyond them: letters on a ruled line look like teeth.
+    """
+    foot = int(np.median(teeth[:, 3]))
+    at = (teeth[:, 0] + teeth[:, 2]) // 2
+    step = int(np.median(np.diff(at)))
+    base = strokes.along[max(0, foot - 4) : foot + 4].any(axis=0)
+    gaps = np.flatnonzero(~base)
+    before_row, after_row = gaps[gaps < at[0]], gaps[gaps > at[-1]]
+    start = int(before_row[-1]) + 1 if len(before_row) else 0
+    end = int(after_row[0]) - 1 if len(after_row) else base.size - 1
+    slack = max(4, step // 5)
+    before = [at[0] - step] if at[0] - step >= start - slack else []
+    after = [at[-1] + step] if at[-1] + step <= end + slack else []
+    walls = np.array([*before, *at, *after])
+    if abs(walls[0] - start) > slack or abs(walls[-1] - end) > slack:
+        return np.empty((0, 4), np.int64)
+    top = min(_wall_top(strokes.across, x, foot) for x in (walls[0], walls[-1]))
+    if foot - top < step // 2:
+        top = foot - step
+    sides = np.stack([walls[:-1] + 2, walls[1:] - 2], axis=1)
+    rows = np.tile([max(top, 0), foot - 3], (len(sides), 1))
+    return np.stack([sides[:, 0], rows[:, 0], sides[:, 1], rows[:, 1]], axis=1).astype(np.int64)
+
+
+def _wall_top(across: Mask, x: int, foot: int) -> int:
+    """Where the stroke that stands on a base at ``x`` begins."""
+    strip = across[: max(foot - 2, 0), max(0, x - 4) : x + 5].any(axis=1)
+    gaps = np.flatnonzero(~strip)
+    return int(gaps[-1]) + 1 if len(gaps) else 0
 
 
 def _evenly_spaced(row: Ints) -> bool:
     steps = np.diff(row[:, 0])
-    return bool(np.all(np.abs(steps - np.median(steps)) <= max(2.0, 0.2 * np.median(steps))))
+    return bool((np.abs(steps - np.median(steps)) <= max(2.0, 0.1 * np.median(steps))).all())
 
 
 def _has_base(along: Mask, row: Ints) -> bool:
@@ -162,7 +310,7 @@ def _followers(boxes: Ints, teeth: bool) -> Ints:
     width, height = right - left, bottom - top
     gap = left[None] - right[:, None]
     off = np.maximum(np.abs(top[None] - top[:, None]), np.abs(bottom[None] - bottom[:, None]))
-    reach = 2.0 * height if teeth else GAP * width
+    reach = 4.0 * height if teeth else GAP * width
     fits = (gap >= 0) & (gap <= reach[:, None]) & (off <= ALIKE * height[:, None])
     if not teeth:
         fits &= np.abs(width[None] - width[:, None]) <= np.maximum(3, ALIKE * width)[:, None]
@@ -171,11 +319,3 @@ def _followers(boxes: Ints, teeth: bool) -> Ints:
     back = distance.argmin(axis=0)
     own = np.arange(len(boxes))
     return np.where(fits.any(axis=1) & (back[nearest] == own), nearest, -1)
-
-
-def _kind(row: Ints) -> Literal["character", "check"] | None:
-    """What a row of holes is; None for neither."""
-    shape = float(np.median((row[:, 2] - row[:, 0]) / (row[:, 3] - row[:, 1])))
-    if len(row) >= FEWEST_CELLS:
-        return "character" if CELL[0] <= shape <= CELL[1] else None
-    return "check" if SQUARE[0] <= shape <= SQUARE[1] else None
