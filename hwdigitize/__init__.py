@@ -131,5 +131,7 @@ def identify_writer(
     """
     from hwdigitize.recognition import writers
 
-    embedding = writers.embed_page(images, models=(settings or Settings()).models)
-    return writers.identify(embedding, writers.load_gallery(str(gallery)))
+    models = (settings or Settings()).models
+    embedding = writers.embed_page(images, models=models)
+    known = writers.load_gallery(str(gallery), models)
+    return writers.identify(embedding, known, models=models)

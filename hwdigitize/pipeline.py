@@ -334,7 +334,9 @@ def _find_writer(
     embedding = tuple(round(float(value), 6) for value in vector)
     if settings.gallery is None:
         return embedding, doc.Writer(note="no gallery")
-    return embedding, identify(vector, load_gallery(settings.gallery))
+    return embedding, identify(
+        vector, load_gallery(settings.gallery, settings.models), models=settings.models
+    )
 
 
 def _report_images(scan: Scan, settings: Settings) -> tuple[bytes, float, bytes]:

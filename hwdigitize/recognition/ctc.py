@@ -204,7 +204,7 @@ class _Beams:
         """Choose the best prefixes among those that stayed and those that grew."""
         readings, width, tried = grown.shape
 
-        def joined(old: NDArray[np.generic], new: NDArray[np.generic]) -> NDArray[np.generic]:
+        def joined(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
             return np.concatenate([old, new.reshape(readings, width * tried)], 1)
 
         ends_blank = joined(stay[0], np.zeros_like(grown))
@@ -213,7 +213,7 @@ class _Beams:
         weight = (ends_blank + ends_label) * language
         best = np.argpartition(-weight, width - 1, axis=1)[:, :width]
 
-        def chosen(values: NDArray[np.generic]) -> NDArray[Any]:
+        def chosen(values: NDArray[Any]) -> NDArray[Any]:
             return np.take_along_axis(values, best, 1)
 
         everywhere = np.broadcast_to(labels[:, None, :], grown.shape)
@@ -263,7 +263,8 @@ def _likeliest(row: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.
     chances = np.take_along_axis(row, labels, 1)
     # Columns in which no reading has a likely class would be work for nothing.
     order = np.argsort(-chances, axis=1)
-    labels, chances = (np.take_along_axis(part, order, 1) for part in (labels, chances))
+    labels = np.take_along_axis(labels, order, 1)
+    chances = np.take_along_axis(chances, order, 1)
     chances = np.where(chances > LEAST_PROBABILITY, chances, 0.0)
     used = max(int((chances > 0).any(0).sum()), 1)
     return labels[:, :used], chances[:, :used]

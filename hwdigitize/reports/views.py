@@ -371,7 +371,7 @@ def _writer(page: Page) -> str:
     writer = page.writer
     if writer.known and writer.id:
         return writer.id
-    return f"hand {writer.cluster}" if writer.cluster else ""
+    return writer.cluster or ""
 
 
 def _facts(page: Page) -> Iterable[tuple[str, str]]:
@@ -393,6 +393,6 @@ def _facts(page: Page) -> Iterable[tuple[str, str]]:
     elif page.writer.note:
         yield "Writer", page.writer.note
     if page.writer.cluster:
-        yield "Same hand as", f"other pages of hand {page.writer.cluster}"
+        yield "Same hand as", f"other pages of {page.writer.cluster}"
     if page.seconds:
         yield "Time", f"{sum(page.seconds.values()):.2f} s"

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -237,7 +238,7 @@ def train_words(
     out.mkdir(parents=True, exist_ok=True)
     model = build(alphabet, config, training)
     model.optimizer.build(model.trainable_variables)
-    state = {"step": 0, "block": 0, "best": 1e9}
+    state: dict[str, Any] = {"step": 0, "block": 0, "best": 1e9}
     checkpoint, state_file = out / "last.weights.h5", out / "state.json"
     if state_file.exists():
         load_checkpoint(model, checkpoint)
@@ -296,7 +297,7 @@ def save_checkpoint(model: keras.Model, path: Path) -> None:
 
 def _save_arrays(path: Path, arrays: dict[str, NDArray[np.float32]]) -> None:
     with path.open("wb") as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:
