@@ -30,7 +30,7 @@ def test_knots_never_fall() -> None:
 
 def test_no_confidence_is_certain() -> None:
     knots = fit_isotonic(np.linspace(0, 1, 100), np.linspace(0, 1, 100) > 0.5)
-    assert 0 < knots[0][1] and knots[-1][1] < 1
+    assert knots[0][1] > 0 and knots[-1][1] < 1
 
 
 def test_calibration_error_by_hand() -> None:
