@@ -49,7 +49,8 @@ def fit_writers(dataset: Dataset, start: Start, report: Report) -> WritersTraini
     hands = gather(gallery)
     if len(hands.writers) < FEWEST_WRITERS:
         raise DataError(
-            f"{dataset.path} has one writer only; a network needs two to tell apart"
+            f"{dataset.path} has {len(hands.writers)} writers with lines to train on, and a "
+            f"network needs {FEWEST_WRITERS} to tell apart; lines on printed rules do not count"
         )
     train_writers(hands, gallery, queries, start.out, training, start.start_from)
     return training

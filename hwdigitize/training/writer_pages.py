@@ -62,7 +62,8 @@ def _page(samples: Sequence[Sample], report: Report) -> Page | None:
         report(Broken(first.id, "no handwriting was found on it"))
         return None
     name = first.page or first.id
-    return Page(name, f"{first.source}:{first.writer}", first.split, tuple(crops))
+    named = first.writer.removeprefix(f"{first.source}:")
+    return Page(name, f"{first.source}:{named}", first.split, tuple(crops))
 
 
 def _lines(sample: Sample) -> list[Grey]:
