@@ -59,7 +59,8 @@ From = Annotated[
 ]
 Steps = Annotated[int | None, typer.Option(help="Batches to train on.", min=1)]
 SkipUnknown = Annotated[
-    bool, typer.Option(help="Leave out samples with characters no network has.")
+    bool,
+    typer.Option("--skip-unknown", help="Leave out samples with characters no network has."),
 ]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run.")]
 Config = Annotated[
@@ -70,7 +71,7 @@ Config = Annotated[
 @data_app.command("check")
 def data_check(
     paths: Annotated[list[Path], typer.Argument(help="Data sets: folders or files.")],
-    fast: Annotated[bool, typer.Option(help="Do not decode the images.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Do not decode the images.")] = False,
 ) -> None:
     """Say what is in data sets, what is broken, and which characters the alphabet lacks."""
     from hwdigitize.recognition.alphabet import Alphabet
@@ -87,7 +88,7 @@ def data_preview(
     out: Annotated[Path, typer.Option(help="Picture to write, .png.")],
     seed: Annotated[int, typer.Option(help="Chooses samples and distortions.")] = 0,
     count: Annotated[int, typer.Option(help="How many samples.", min=1)] = 120,
-    plain: Annotated[bool, typer.Option(help="Show samples as they are.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Show samples as they are.")] = False,
 ) -> None:
     """Write a contact sheet of samples, distorted as in training."""
     from hwdigitize.training.preview import preview
