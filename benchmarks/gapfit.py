@@ -21,8 +21,8 @@ from hwdigitize.pages.lines import find_ink_lines
 from hwdigitize.pages.words import LineInk, gap_features, ink_by_line
 
 HIDDEN = 12
-DECAY = 3e-4
-ITERATIONS = 500
+DECAY = 1e-4
+ITERATIONS = 250
 CLOSING = set(",.;:!?)'")
 
 

@@ -15,6 +15,7 @@ from hwdigitize.pages.ink import Floats
 
 # A line's own statistics count as much as the page's once it has this many gaps.
 LINE_GAPS = 8
+FEATURES = 21
 
 
 def gap_logits(features: list[Floats]) -> list[Floats]:
@@ -28,26 +29,47 @@ def gap_logits(features: list[Floats]) -> list[Floats]:
 
 def in_context(features: list[Floats]) -> list[Floats]:
     """Features of each line's gaps beside those of its neighbours, its line and its page."""
-    every = np.concatenate(features) if features else np.empty((0, 10))
-    if len(every) == 0:
-        return [np.empty((0, 18)) for _ in features]
-    page = split_value(every[:, 2])
-    narrow = split_value(np.log(every[:, 0]))
-    share = float((every[:, 2] > page).mean())
-    return [_line_in_context(own, page, narrow, share) for own in features]
+    if sum(map(len, features)) == 0:
+        return [np.empty((0, FEATURES)) for _ in features]
+    page = _Page(np.concatenate(features))
+    return [
+        _line_in_context(own, page) if len(own) else np.empty((0, FEATURES)) for own in features
+    ]
 
 
-def _line_in_context(own: Floats, page: float, narrow: float, share: float) -> Floats:
+class _Page:
+    """What is common to the gaps of a page, from all their features (n, f)."""
+
+    def __init__(self, gaps: Floats) -> None:
+        means = gaps[:, 2]
+        self.ordered = np.sort(means)
+        self.split = split_value(means)
+        self.core_split = split_value(np.log(gaps[:, 0]))
+        wide = means > self.split
+        self.wide_share = float(wide.mean())
+        self.narrow = float(means[~wide].mean())
+        self.wide = float(means[wide].mean()) if wide.any() else self.split
+
+
+def _line_in_context(own: Floats, page: _Page) -> Floats:
     gap, mean = np.log(own[:, 0]), own[:, 2]
     trust = len(own) / (len(own) + LINE_GAPS)
-    line = trust * split_value(mean) + (1 - trust) * page
-    before = np.concatenate([[0.0], mean[:-1]])[: len(mean)] - mean
-    after = np.concatenate([mean[1:], [0.0]])[: len(mean)] - mean
+    line = trust * split_value(mean) + (1 - trust) * page.split
+    before = np.concatenate([[0.0], mean[:-1]]) - mean
+    after = np.concatenate([mean[1:], [0.0]]) - mean
     same = np.ones(len(own))
-    columns = [gap, gap - narrow, np.clip(own[:, 1], -1.0, 2.5), mean, own[:, 3]]
-    columns += [mean - page, mean - line, *np.log(own[:, 4:8] + 0.1).T, own[:, 8], own[:, 9]]
-    columns += [same * page, same * narrow, before, after, same * share]
+    columns = [gap, gap - page.core_split, np.clip(own[:, 1], -1.0, 2.5), mean, own[:, 3]]
+    columns += [mean - page.split, mean - line, *np.log(own[:, 4:8] + 0.1).T]
+    columns += [own[:, 8], own[:, 9], same * page.split, same * page.core_split]
+    columns += [before, after, same * page.wide_share]
+    columns += [_rank(mean, page.ordered), _rank(mean, np.sort(mean))]
+    columns += [(mean - page.narrow) / (page.wide - page.narrow + 0.05)]
     return np.stack(columns, axis=1)
+
+
+def _rank(values: Floats, ordered: Floats) -> Floats:
+    """Share of the ordered values that each value exceeds."""
+    return np.asarray(np.searchsorted(ordered, values) / len(ordered), np.float64)
 
 
 def split_value(values: Floats) -> float:

@@ -179,4 +179,5 @@ def remove_frames(mask: Mask) -> Mask:
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     inked = np.bincount(labels[mask > 0], minlength=count)
     drawn = np.bincount(labels[straight > 0], minlength=count)
-    return mask & np.take(np.asarray(drawn <= 0.5 * inked, np.uint8), labels)
+    kept = np.take(np.asarray(drawn <= 0.5 * inked, np.uint8), labels)
+    return np.asarray(mask & kept, np.uint8)
