@@ -36,6 +36,8 @@ SURE_ORIENTATION = 0.98
 ORIENTATION_WORDS = 24
 #: a word surer than this is not read again on the page with its rules
 SURE_WORD = 0.9
+#: how far the frame of a drawn box reaches beyond its inside, of its height
+FRAME_SHARE = 0.15
 #: longest side of the scan in the report, and of its thumbnail
 REPORT_SIDE_PX, THUMBNAIL_SIDE_PX = 1800, 260
 
@@ -160,7 +162,10 @@ def _find_layout(grey: Grey) -> _Layout:
         grey = grey.copy()
         for drawn in boxes:
             left, top, right, bottom = drawn.box
-            grey[top:bottom, left:right] = 255
+            frame = max(round((bottom - top) * FRAME_SHARE), 3)
+            grey[max(top - frame, 0) : bottom + frame, max(left - frame, 0) : right + frame] = (
+                255
+            )
     return _Layout(find_lines(grey), boxes)
 
 
