@@ -30,6 +30,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THRE
 def export(split: str | None, pages: int, folder: Path) -> dict[str, str]:
     """Write the pages as PNG files; file name to text without white space."""
     table = pl.read_parquet(DATA / "pages.parquet", columns=["page", "image", "split", "lines"])
+    table = table.filter(pl.col("lines").list.len() > 0)
     if split:
         table = table.filter(pl.col("split") == split)
     truth = {}
