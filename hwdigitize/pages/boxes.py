@@ -263,6 +263,8 @@ def _comb_cells(strokes: _Strokes, teeth: Ints) -> Ints:
     if foot - top < step // 2:
         top = foot - step
     sides = np.stack([walls[:-1] + 2, walls[1:] - 2], axis=1)
+    if foot - 3 <= max(top, 0) or (sides[:, 0] >= sides[:, 1]).any():
+        return np.empty((0, 4), np.int64)
     rows = np.tile([max(top, 0), foot - 3], (len(sides), 1))
     return np.stack([sides[:, 0], rows[:, 0], sides[:, 1], rows[:, 1]], axis=1).astype(np.int64)
 
