@@ -25,13 +25,15 @@ SMALLEST_CHECK = 0.0085  # of a check box, 2.5 mm on A4
 SQUARE = (0.7, 1.43)  # width to height of a check box
 CELL = (0.35, 1.8)  # width to height of a character box
 FEWEST_CELLS = 3
+FEWEST_IN_COMB = 5  # cells; shorter ones are found in cursive writing too
 ALIKE = 0.25  # how far neighbours of a row may differ, of a height
 GAP = 0.6  # between neighbours of a row, of a width
 SLACK = 0.2  # how far the edges of a check box may differ, of a side
 FILLED = 0.75  # of its bounding box that a hole covers
 WALLED = 0.85  # of a side, along which a straight stroke must run
-CORNERED = 0.95  # of a side of a check box, from corner to corner
+CORNERED = 0.95  # of a side of a check box, from corner to corner, and of a comb's base
 MOST_HOLES = 2000
+FAINT = 216  # darker than this may be the fine line of a frame
 TICKED = 2.0  # largest size of a check box with its tick, of its inside
 SIDE_PX = 6  # how far inside the end of its edges a side of a check box may run
 
@@ -60,10 +62,15 @@ def find_boxes(grey: npt.NDArray[np.uint8]) -> tuple[DrawnBox, ...]:
         return ()
     small = reduce(grey)
     scale = np.array(grey.shape[::-1]) / np.array(small.shape[::-1])
-    strokes = _find_strokes(find_ink(small))
-    combs = _find_combs(strokes)
-    cells = [row for row in _rows(_find_holes(strokes)) if _is_row(row) and _apart(row, combs)]
-    checks = [row for row in _rows(_find_checks(strokes)) if _apart(row, cells + combs)]
+    ink = find_ink(small)
+    # Frames are often fine lines that fade on the reduced page; faint ink swells what is bold.
+    faint = _find_strokes(ink | (small < FAINT).astype(np.uint8))
+    combs = _find_combs(faint)
+    cells = [row for row in _rows(_find_holes(faint)) if _is_row(row) and _apart(row, combs)]
+    clear = _rows(_find_checks(_find_strokes(ink)))
+    checks = [row for row in clear if _apart(row, cells + combs)]
+    fine = _rows(_find_checks(faint))
+    checks += [row for row in fine if _apart(row, cells + combs + checks)]
     kinds: list[tuple[Literal["character", "check"], Ints]]
     kinds = [("character", row) for row in cells + combs] + [("check", row) for row in checks]
     kinds.sort(key=lambda item: (int(item[1][0, 1]), int(item[1][0, 0])))
@@ -237,7 +244,7 @@ def _find_combs(strokes: _Strokes) -> list[Ints]:
         for row in rows
         if len(row) >= FEWEST_CELLS and _evenly_spaced(row) and _has_base(strokes.along, row)
     ]
-    return [cells for cells in combs if len(cells) and _is_row(cells)]
+    return [cells for cells in combs if len(cells) >= FEWEST_IN_COMB and _is_row(cells)]
 
 
 def _comb_cells(strokes: _Strokes, teeth: Ints) -> Ints:
@@ -282,10 +289,9 @@ def _evenly_spaced(row: Ints) -> bool:
 
 
 def _has_base(along: Mask, row: Ints) -> bool:
-    """Whether one stroke runs along the feet of the teeth."""
+    """Whether one straight stroke runs along the feet of the teeth."""
     foot = int(np.median(row[:, 3]))
-    strip = along[max(0, foot - 4) : foot + 4, row[0, 0] : row[-1, 2]]
-    return bool(strip.size and strip.any(axis=0).mean() > 0.8)
+    return _is_straight(along[max(0, foot - 6) : foot + 6, row[0, 0] : row[-1, 2]], CORNERED)
 
 
 def _rows(boxes: Ints, teeth: bool = False) -> list[Ints]:
