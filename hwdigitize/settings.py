@@ -31,16 +31,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     unrule: bool = True
     #: folder with the weight files
     models: str | None = None
-    #: folder with form templates
-    templates: str | None = None
     #: gallery file of known writers
     gallery: str | None = None
-    #: "greedy" takes the best path, "beam" a prefix beam search with the language model
+    #: "greedy" takes the best path, "beam" a prefix beam search, which gives alternatives
     decoder: Literal["greedy", "beam"] = "beam"
     #: prefixes kept by the beam search
     beam_width: int = 8
-    #: lexicons of the beam search; empty for none
-    languages: tuple[str, ...] = ()
     #: what is less sure than this is flagged
     flag_below: float = 0.8
     #: seconds after which a page is given up

@@ -111,11 +111,7 @@ def run(
     ] = None,
     gallery: Annotated[Path | None, typer.Option(help="Known writers, to name them.")] = None,
     models: Models = None,
-    templates: Annotated[Path | None, typer.Option(help="Folder with form templates.")] = None,
-    language: Annotated[
-        list[str] | None, typer.Option(help="Lexicon to read with, such as en; repeatable.")
-    ] = None,
-    decoder: Annotated[str | None, typer.Option(help="greedy, or beam with lexicon.")] = None,
+    decoder: Annotated[str | None, typer.Option(help="greedy or beam.")] = None,
     flag_below: Annotated[
         float | None, typer.Option(help="Confidence below which a person is asked.")
     ] = None,
@@ -146,8 +142,6 @@ def run(
         "password_file": _text(password_file),
         "gallery": _text(gallery),
         "models": _text(models),
-        "templates": _text(templates),
-        "languages": language or None,
         "decoder": decoder,
         "flag_below": flag_below,
         "page_seconds": page_seconds,
