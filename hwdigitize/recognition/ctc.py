@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,15 +19,17 @@ from hwdigitize.recognition.alphabet import Alphabet
 BLANK = 0
 #: classes less likely than this at a step are not tried there; they could not win
 LEAST_PROBABILITY = 2e-3
+#: prefixes less likely than this share of their reading's best are dropped
+LEAST_SHARE = 1e-5
 #: runs of steps at which the blank is surer than this are taken as one step
 SURE_BLANK = 0.9999
-#: keeps logarithms finite
-TINY = 1e-300
+#: no class is less likely than this, so that no reading runs out of prefixes
+TINY = 1e-30
 #: of the hash of a prefix; odd, so that it loses nothing modulo 2**64
 HASH_FACTOR = np.int64(6364136223846793005)
 
-#: classes tried at a step, the likeliest
-CLASSES_TRIED = 8
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class LanguageModel(Protocol):
@@ -36,22 +38,20 @@ class LanguageModel(Protocol):
     A state stands for the characters read so far; 0 is the start.
     """
 
-    def extend(
-        self, states: NDArray[np.int64], labels: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Probability factors and next states for each state and label.
+    def extend(self, states: Ints, labels: Ints) -> tuple[Floats, Ints]:
+        """Probability factors and next states, one by one.
 
         Args:
-            states: (readings, prefixes).
-            labels: (readings, labels), classes of the alphabet.
+            states: of the prefixes, (n,).
+            labels: the class of the alphabet that each is extended by, (n,).
 
         Returns:
-            Two arrays (readings, prefixes, labels).
+            Factors, 0 for what may not be, and next states; (n,) each.
         """
         ...
 
-    def finish(self, states: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Probability factors for ending in each state, in the shape of ``states``."""
+    def finish(self, states: Ints) -> Floats:
+        """Probability factors for ending in each state, (n,)."""
         ...
 
 
@@ -95,7 +95,7 @@ def beam_search(
     """The most probable texts of each reading with their log probabilities, best first.
 
     All readings are decoded side by side, a time step at a time, so that the work is done on
-    arrays (readings, prefixes, classes) and not in Python.
+    arrays and not in Python; each reading has only the prefixes and classes that it needs.
 
     Args:
         scores: log probabilities of each reading, (time steps, classes), of
@@ -111,163 +111,172 @@ def beam_search(
     """
     if not scores:
         return []
-    rows = _padded([_worth_reading(np.exp(part)) for part in scores])
-    beams = _Beams(len(scores), width)
-    for step in range(rows.shape[1]):
-        beams.advance(rows[:, step], language)
-    return beams.texts(alphabet, language)
+    rows = _side_by_side([_worth_reading(np.exp(part)) for part in scores])
+    beams = _Beams(len(scores), width, language)
+    for row in rows:
+        beams.advance(row)
+    return beams.texts(alphabet)
 
 
-def _worth_reading(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
+def _worth_reading(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     """The steps without the repeats of sure blanks."""
     sure = probabilities[:, BLANK] > SURE_BLANK
-    return probabilities[~(sure & np.r_[False, sure[:-1]])].astype(np.float64)
+    return probabilities[~(sure & np.r_[False, sure[:-1]])]
 
 
-def _padded(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """(readings, time steps, classes), ended by sure blanks, which change no reading."""
+def _side_by_side(parts: Sequence[NDArray[np.float32]]) -> Floats:
+    """(time steps, readings, classes); shorter readings begin later, after sure blanks.
+
+    Blanks change no reading, and before its first character one has a single prefix.
+    """
     longest = max(len(part) for part in parts)
-    rows = np.zeros((len(parts), longest, parts[0].shape[1]))
+    rows = np.zeros((longest, len(parts), parts[0].shape[1]))
     rows[:, :, BLANK] = 1.0
-    for row, part in zip(rows, parts, strict=True):
-        row[: len(part)] = part
-    return rows
+    for reading, part in enumerate(parts):
+        rows[longest - len(part) :, reading] = part
+    return np.maximum(rows, TINY, out=rows)
+
+
+class _Prefixes(NamedTuple):
+    """Prefixes of all readings, column by column, those of one reading together.
+
+    A prefix is known by a hash of its reading and its labels. Its probability is the sum of
+    the alignments that end in a blank and in its last label, times what the language says.
+    """
+
+    reading: Ints
+    ends_blank: Floats
+    ends_label: Floats
+    language: Floats
+    state: Ints
+    last: Ints
+    hash: Ints
+
+    def take(self, which: NDArray[np.generic]) -> _Prefixes:
+        return _Prefixes(*(column[which] for column in self))
+
+    def joined(self, more: _Prefixes) -> _Prefixes:
+        return _Prefixes(*(np.concatenate(pair) for pair in zip(self, more, strict=True)))
+
+    @property
+    def weight(self) -> Floats:
+        return (self.ends_blank + self.ends_label) * self.language
 
 
 class _Beams:
-    """The prefixes of all readings; each array is (readings, prefixes).
+    """The best prefixes of all readings after each time step.
 
-    A prefix is known by a hash of its labels; its labels are found by walking back through
-    ``_history``, which holds for each step the parent of each prefix and the label it added.
+    Labels of prefixes are found by walking back through ``_history``, which holds for each
+    step the parent of each prefix and the label that it added.
     """
 
-    def __init__(self, readings: int, width: int) -> None:
-        shape = (readings, width)
-        self.width = width
-        self.ends_blank = np.zeros(shape)
-        self.ends_blank[:, 0] = 1.0
-        self.ends_label = np.zeros(shape)
-        self.language = np.ones(shape)
-        self.states = np.zeros(shape, np.int64)
-        self.last = np.full(shape, BLANK, np.int64)
-        # Prefixes that do not exist yet must not be taken for one another.
-        self.hashes = -np.tile(np.arange(width, dtype=np.int64), (readings, 1))
-        self.log_scale = np.zeros(readings)
-        self._history: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    def __init__(self, readings: int, width: int, language: LanguageModel | None) -> None:
+        ones, zeros = np.ones(readings), np.zeros(readings, np.int64)
+        of = np.arange(readings, dtype=np.int64)
+        self._kept = _Prefixes(of, ones, ones * 0, ones, zeros, zeros + BLANK, of + 1)
+        self._width = width
+        self._language = language
+        self._log_scale = np.zeros(readings)
+        self._history: list[tuple[Ints, Ints]] = []
 
-    def advance(self, row: NDArray[np.float64], language: LanguageModel | None) -> None:
+    def advance(self, row: Floats) -> None:
         """Extend all prefixes by one time step; ``row`` is (readings, classes)."""
-        labels, chances = _likeliest(row)
-        whole = self.ends_blank + self.ends_label
-        stay_blank = whole * row[:, BLANK, None]
-        stay_label = self.ends_label * np.take_along_axis(row, self.last, 1)
-        repeats = labels[:, None, :] == self.last[:, :, None]
-        grown = np.where(repeats, self.ends_blank[:, :, None], whole[:, :, None])
-        grown *= chances[:, None, :]
-        says, states = self._language(labels, language)
-        hashes = self.hashes[:, :, None] * HASH_FACTOR + labels[:, None, :]
-        self._merge(stay_label, grown, hashes)
-        self._keep(labels, (stay_blank, stay_label), grown, hashes, says, states)
+        old = self._kept
+        stayed = old._replace(
+            ends_blank=(old.ends_blank + old.ends_label) * row[old.reading, BLANK],
+            ends_label=old.ends_label * row[old.reading, old.last],
+        )
+        parents, grown = self._grown(row)
+        new = _merge(stayed, grown)
+        starts = np.searchsorted(stayed.reading, np.arange(len(row)))
+        best = np.maximum.reduceat(stayed.weight, starts)
+        new &= grown.weight > LEAST_SHARE * best[grown.reading]
+        parents, grown = parents[new], self._spoken(grown.take(new))
+        every = stayed.joined(grown)
+        kept, scale = _best(every.reading, every.weight, self._width)
+        self._log_scale += np.log(scale)
+        chosen = every.take(kept)
+        self._kept = chosen._replace(
+            ends_blank=chosen.ends_blank / scale[chosen.reading],
+            ends_label=chosen.ends_label / scale[chosen.reading],
+        )
+        parents = np.concatenate([np.arange(len(old.last)), parents])
+        added = np.concatenate([np.full(len(old.last), BLANK), grown.last])
+        self._history.append((parents[kept], added[kept]))
 
-    def _language(
-        self, labels: NDArray[np.int64], language: LanguageModel | None
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        if language is None:
-            shape = (*self.states.shape, labels.shape[1])
-            return np.broadcast_to(self.language[:, :, None], shape), np.zeros(shape, np.int64)
-        factors, states = language.extend(self.states, labels)
-        return self.language[:, :, None] * factors, states
+    def _grown(self, row: Floats) -> tuple[Ints, _Prefixes]:
+        """Every prefix extended by each likely class, with the indices of their parents."""
+        old = self._kept
+        reading, labels = np.nonzero(row[:, BLANK + 1 :] > LEAST_PROBABILITY)
+        tried = np.bincount(reading, minlength=len(row))
+        first = np.cumsum(tried) - tried
+        times = tried[old.reading]
+        parents = np.repeat(np.arange(len(times)), times)
+        turn = np.arange(len(parents)) - np.repeat(np.cumsum(times) - times, times)
+        label = labels[first[old.reading][parents] + turn] + BLANK + 1
+        grown = old.take(parents)
+        # A label can only follow itself after a blank.
+        from_label = np.where(label == grown.last, 0.0, grown.ends_label)
+        grown = grown._replace(
+            ends_blank=np.zeros(len(parents)),
+            ends_label=(grown.ends_blank + from_label) * row[grown.reading, label],
+            last=label,
+            hash=grown.hash * HASH_FACTOR + label,
+        )
+        return parents, grown
 
-    def _merge(
-        self,
-        stay_label: NDArray[np.float64],
-        grown: NDArray[np.float64],
-        hashes: NDArray[np.int64],
-    ) -> None:
-        """Give what grew into a prefix that is there already to that prefix."""
-        readings, width, tried = grown.shape
-        same = hashes.reshape(readings, -1, 1) == self.hashes[:, None, :]
-        reading, source, target = np.nonzero(same)
-        flat = grown.reshape(readings, width * tried)
-        np.add.at(stay_label, (reading, target), flat[reading, source])
-        flat[reading, source] = 0.0
+    def _spoken(self, grown: _Prefixes) -> _Prefixes:
+        """With what the language says of the last labels."""
+        if self._language is None:
+            return grown
+        factors, states = self._language.extend(grown.state, grown.last)
+        return grown._replace(language=grown.language * factors, state=states)
 
-    def _keep(
-        self,
-        labels: NDArray[np.int64],
-        stay: tuple[NDArray[np.float64], NDArray[np.float64]],
-        grown: NDArray[np.float64],
-        hashes: NDArray[np.int64],
-        says: NDArray[np.float64],
-        states: NDArray[np.int64],
-    ) -> None:
-        """Choose the best prefixes among those that stayed and those that grew."""
-        readings, width, tried = grown.shape
+    def texts(self, alphabet: Alphabet) -> list[list[tuple[str, float]]]:
+        """The readings of all kept prefixes, best first."""
+        ended = self._kept
+        if self._language is not None:
+            factors = self._language.finish(ended.state)
+            ended = ended._replace(language=ended.language * factors)
+        labels = self._labels()
+        result: list[list[tuple[str, float]]] = [[] for _ in self._log_scale]
+        order, _ = _best(ended.reading, ended.weight, self._width)
+        scores = np.log(np.maximum(ended.weight, TINY)) + self._log_scale[ended.reading]
+        symbols = ["", *alphabet.characters]
+        for at in order.tolist():
+            text = "".join([symbols[label] for label in labels[at] if label])
+            result[ended.reading[at]].append((text, float(scores[at])))
+        return result
 
-        def joined(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-            return np.concatenate([old, new.reshape(readings, width * tried)], 1)
-
-        ends_blank = joined(stay[0], np.zeros_like(grown))
-        ends_label = joined(stay[1], grown)
-        language = joined(self.language, says)
-        weight = (ends_blank + ends_label) * language
-        best = np.argpartition(-weight, width - 1, axis=1)[:, :width]
-
-        def chosen(values: NDArray[Any]) -> NDArray[Any]:
-            return np.take_along_axis(values, best, 1)
-
-        everywhere = np.broadcast_to(labels[:, None, :], grown.shape)
-        added = chosen(joined(np.full((readings, width), BLANK), everywhere))
-        parents = np.where(best < width, best, (best - width) // tried)
-        self._history.append((parents, added))
-        total = np.maximum(chosen(weight).max(1), TINY)
-        self.log_scale += np.log(total)
-        self.ends_blank = chosen(ends_blank) / total[:, None]
-        self.ends_label = chosen(ends_label) / total[:, None]
-        self.language = chosen(language)
-        self.states = chosen(joined(self.states, states))
-        self.hashes = chosen(joined(self.hashes, hashes))
-        last = np.take_along_axis(self.last, parents, 1)
-        self.last = np.where(added == BLANK, last, added)
-
-    def texts(
-        self, alphabet: Alphabet, language: LanguageModel | None
-    ) -> list[list[tuple[str, float]]]:
-        weight = (self.ends_blank + self.ends_label) * self.language
-        if language is not None:
-            weight = weight * language.finish(self.states)
-        symbols = np.array(["", *alphabet.characters], dtype="<U1")
-        spelled = symbols[self._labels()]
-        order = np.argsort(-weight, axis=1, kind="stable")
-        scores = np.log(np.maximum(weight, TINY)) + self.log_scale[:, None]
-        return [
-            [("".join(spelled[n, k]), float(scores[n, k])) for k in ranks if weight[n, k] > 0]
-            or [("", float(scores[n, ranks[0]]))]
-            for n, ranks in enumerate(order)
-        ]
-
-    def _labels(self) -> NDArray[np.int64]:
-        """Labels of all prefixes (readings, prefixes, steps), blank where none was added."""
-        at = np.tile(np.arange(self.width), (len(self.last), 1))
-        labels = []
-        for parents, added in reversed(self._history):
-            labels.append(np.take_along_axis(added, at, 1))
-            at = np.take_along_axis(parents, at, 1)
-        return np.stack(labels[::-1], 2)
+    def _labels(self) -> list[list[int]]:
+        """Labels of all prefixes, blank at the steps where none was added."""
+        at = np.arange(len(self._kept.last))
+        labels = np.zeros((len(at), len(self._history)), np.int64)
+        for step in range(len(self._history) - 1, -1, -1):
+            parents, added = self._history[step]
+            labels[:, step] = added[at]
+            at = parents[at]
+        return labels.tolist()
 
 
-def _likeliest(row: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Labels but blank, and their probabilities, (readings, tried); unlikely ones at 0."""
-    tried = min(CLASSES_TRIED, row.shape[1] - 1)
-    labels = np.argpartition(-row[:, 1:], tried - 1, axis=1)[:, :tried] + 1
-    chances = np.take_along_axis(row, labels, 1)
-    # Columns in which no reading has a likely class would be work for nothing.
-    order = np.argsort(-chances, axis=1)
-    labels = np.take_along_axis(labels, order, 1)
-    chances = np.take_along_axis(chances, order, 1)
-    chances = np.where(chances > LEAST_PROBABILITY, chances, 0.0)
-    used = max(int((chances > 0).any(0).sum()), 1)
-    return labels[:, :used], chances[:, :used]
+def _merge(stayed: _Prefixes, grown: _Prefixes) -> NDArray[np.bool_]:
+    """Give what grew into a prefix that is there to that prefix; which of it is new."""
+    order = np.argsort(stayed.hash)
+    place = np.searchsorted(stayed.hash, grown.hash, sorter=order)
+    target = order[np.minimum(place, len(order) - 1)]
+    same = stayed.hash[target] == grown.hash
+    stayed.ends_label[target[same]] += grown.ends_label[same]
+    return ~same
+
+
+def _best(reading: Ints, weight: Floats, width: int) -> tuple[Ints, Floats]:
+    """Indices of the best of each reading, together and best first, and each one's best."""
+    order = np.lexsort((-weight, reading))
+    starts = np.searchsorted(reading[order], np.arange(reading.max() + 1))
+    best = np.maximum(weight[order[starts]], TINY)
+    rank = np.arange(len(order)) - starts[reading[order]]
+    likely = weight[order] >= LEAST_SHARE * best[reading[order]]
+    return order[(rank < width) & (likely | (rank == 0))], best
 
 
 def align(
