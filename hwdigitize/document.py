@@ -23,6 +23,7 @@ Point = tuple[int, int]
 Status = Literal["ok", "partial", "failed"]
 Ink = Literal["hand", "print", "unknown"]
 BoxKind = Literal["character", "check"]
+FieldState = Literal["value", "empty", "crossed_out", "unreadable"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,7 +93,14 @@ class IsolatedBox(Record, frozen=True, kw_only=True):
 
 
 class FieldValue(Record, frozen=True, kw_only=True):
-    """One field of a form: the value its grammar allows and the raw reading behind it."""
+    """One field of a form: the value its grammar allows and the raw reading behind it.
+
+    ``state`` says why a value is empty: nothing is written, or it is crossed out or unreadable;
+    it is an answer like others, and ``confidence`` the probability that value and state are
+    right. A choice of several values has them in ``value``, with ``|`` between. ``flags`` are
+    sentences for a person; without one the field is accepted. ``evidence`` are the numbers that
+    the confidence was made of, by name.
+    """
 
     name: str
     kind: str
@@ -101,14 +109,22 @@ class FieldValue(Record, frozen=True, kw_only=True):
     confidence: float
     flags: tuple[str, ...]
     box: Box
+    state: FieldState = "value"
+    alternatives: tuple[Alternative, ...] = ()
+    evidence: dict[str, float] = {}
 
 
 class TemplateMatch(Record, frozen=True, kw_only=True):
-    """The form template that the page was registered to, and how well, in scan pixels."""
+    """The form template that the page was registered to, and how well, in template pixels.
+
+    ``page`` is the template's page, from 0, of ``pages``.
+    """
 
     id: str
     version: str
     error_px: float
+    page: int = 0
+    pages: int = 1
 
 
 class Writer(Record, frozen=True, kw_only=True):
@@ -157,11 +173,16 @@ class Page(Record, frozen=True, kw_only=True):
 
 
 class Document(Record, frozen=True, kw_only=True):
-    """One input file; ``file`` is its path below the input folder, with forward slashes."""
+    """One input file; ``file`` is its path below the input folder, with forward slashes.
+
+    ``problems`` are those of the whole: a page of a form that is missing, twice, or in another
+    order than its template's.
+    """
 
     file: str
     sha256: str
     pages: tuple[Page, ...]
+    problems: tuple[Problem, ...] = ()
     schema: Literal["hwdigitize/1"] = "hwdigitize/1"
 
 

@@ -73,7 +73,8 @@ class Field(Record, frozen=True, kw_only=True):
     ``boxes`` are the places where it is written, in reading order; a choice has none, but
     ``choices``. ``cells`` says how many characters each box has a place for: 0, it is not
     divided; 1, each box is one cell; more, each box is a comb of equal cells. ``multiple``
-    allows a choice more than one answer.
+    allows a choice more than one answer. ``printed`` says that what the blank prints in the
+    boxes is part of the value, such as "20" of a year, and is not taken out.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Field(Record, frozen=True, kw_only=True):
     label: str = ""
     required: bool = False
     multiple: bool = False
+    printed: bool = False
     choices: tuple[Choice, ...] = ()
     grammar: Grammar = Grammar()
 

@@ -29,6 +29,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "file": "Path of the input file below the input folder, with forward slashes.",
         "sha256": "SHA-256 of the input file, 64 hexadecimal digits.",
         "pages": "The pages of the file, in its order.",
+        "problems": "What is wrong with the whole: pages of a form missing, twice, out of order.",
         "schema": "Name and version of this schema.",
     },
     "Page": {
@@ -85,13 +86,18 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "value": "The value, as the field's grammar writes it; empty when there is none.",
         "raw": "What was read, before the grammar.",
         "confidence": _CONFIDENCE,
-        "flags": "Why a person is asked to look; empty when nobody is.",
+        "flags": "Why a person is asked to look, in words; empty when nobody is.",
         "box": _BOX,
+        "state": "value; or why there is none: empty, crossed_out or unreadable.",
+        "alternatives": "Other legal values, likeliest first.",
+        "evidence": "The numbers behind the confidence, by name.",
     },
     "TemplateMatch": {
         "id": "Name of the form template.",
         "version": "Version of the form template.",
-        "error_px": "How far, in pixels, the form's marks lie from where they should.",
+        "error_px": "How far, in template pixels, its print lies from where it should.",
+        "page": "Which page of the template it is, from 0.",
+        "pages": "How many pages the template has.",
     },
     "Writer": {
         "id": "Nearest writer of the gallery; null without a gallery or handwriting.",

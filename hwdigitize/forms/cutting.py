@@ -1,0 +1,186 @@
+"""Cutting fields out of a rectified page: a window of it, and the strokes that are the field's.
+
+A stroke belongs to the box that holds its greater part, so that it is read whole where it leaves
+its box, and strokes of neighbours that reach in are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hwdigitize.document import Box
+from hwdigitize.forms.ink import Grey, Image, Ink, find_ink
+from hwdigitize.forms.records import Field
+
+#: how far around its boxes a field's strokes are followed, of the boxes' height, and within
+REACH, LEAST_REACH_PX, MOST_REACH_PX = 0.5, 16, 60
+#: share of a stroke's ink that must lie in the field's boxes
+OWN_SHARE = 0.5
+#: a stroke that lies in one cell with this share of its ink is not cut at the cell's edges
+WHOLE_SHARE = 0.75
+#: paper left around what was cut
+MARGIN_PX = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A field's window of the page, in template pixels, and the ink in it that is the field's.
+
+    ``page`` is the window as scanned, grey or BGR.
+    """
+
+    field: Field
+    window: Box
+    page: Image
+    ink: Ink
+
+    @property
+    def grey(self) -> Grey:
+        """The field's ink, cut tight with a little paper around; (0, 0) where there is none."""
+        return tight(self.ink.grey, self.ink.mask)
+
+
+def cut_field(page: Image, blank: Grey, field: Field, share: float = OWN_SHARE) -> Cut:
+    """Cut a field out of a rectified page; see :func:`cut_boxes`."""
+    window, ink = cut_boxes(page, blank, field.places, share)
+    return Cut(field, window, crop(page, window), ink)
+
+
+def cut_boxes(
+    page: Image, blank: Grey, boxes: Sequence[Box], share: float = OWN_SHARE
+) -> tuple[Box, Ink]:
+    """The window around some boxes and the ink whose greater part lies in them.
+
+    Args:
+        page: rectified, uint8, (height, width) or BGR, in template pixels.
+        blank: grey, uint8, of the same size.
+        boxes: in template pixels.
+        share: of a stroke's ink that must lie in the boxes.
+    """
+    window = window_around(boxes, blank.shape)
+    ink = find_ink(crop(page, window), crop(blank, window))
+    return window, own_ink(ink, [relative(box, window) for box in boxes], share)
+
+
+def window_around(boxes: Sequence[Box], shape: tuple[int, ...]) -> Box:
+    """The least box around ``boxes``, grown by how far strokes are followed."""
+    height = min(bottom - top for _, top, _, bottom in boxes)
+    reach = int(np.clip(REACH * height, LEAST_REACH_PX, MOST_REACH_PX))
+    left, top, right, bottom = zip(*boxes, strict=True)
+    return (
+        max(min(left) - reach, 0),
+        max(min(top) - reach, 0),
+        min(max(right) + reach, shape[1]),
+        min(max(bottom) + reach, shape[0]),
+    )
+
+
+def crop(image: Image, box: Box) -> Image:
+    """A box of an image, without copying."""
+    left, top, right, bottom = box
+    return image[top:bottom, left:right]
+
+
+def relative(box: Box, window: Box) -> Box:
+    """A box in pixels of a window."""
+    left, top, right, bottom = box
+    return left - window[0], top - window[1], right - window[0], bottom - window[1]
+
+
+def own_ink(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
+    """The ink without the strokes that lie elsewhere."""
+    count, labels = cv2.connectedComponents(ink.mask.astype(np.uint8), None, 8)
+    if count == 1:
+        return ink
+    inside = np.zeros_like(ink.mask)
+    for left, top, right, bottom in boxes:
+        inside[max(top, 0) : bottom, max(left, 0) : right] = True
+    total = np.bincount(labels.ravel(), minlength=count)
+    within = np.bincount(labels[inside], minlength=count)
+    foreign = within < share * total
+    foreign[0] = False
+    dropped = foreign[labels]
+    return ink.without(_with_rim(dropped) & ~_with_rim(ink.mask & ~dropped))
+
+
+def tight(grey: Grey, mask: NDArray[np.bool_]) -> Grey:
+    """The image around the mask, with a little paper."""
+    left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    if not width:
+        return np.zeros((0, 0), np.uint8)
+    m = MARGIN_PX
+    return grey[max(top - m, 0) : top + height + m, max(left - m, 0) : left + width + m]
+
+
+def cut_cells(cut: Cut, cells: Sequence[Box]) -> list[Grey]:
+    """One image a cell: paper with the strokes that are that cell's, beyond its edges too.
+
+    Strokes that touch a neighbour's are cut at the edge between their cells.
+
+    Args:
+        cut: of the whole field.
+        cells: in template pixels, in reading order.
+
+    Returns:
+        Images of different sizes, each at least the cell's; all paper for an empty cell.
+    """
+    owner = _owners(cut, cells)
+    return [
+        _cell_image(cut, relative(cell, cut.window), owner == number)
+        for number, cell in enumerate(cells, 1)
+    ]
+
+
+def _owners(cut: Cut, cells: Sequence[Box]) -> NDArray[np.int32]:
+    """Number of the cell, from 1, that each pixel of ink belongs to; 0 elsewhere."""
+    mask = cut.ink.mask
+    zones = np.zeros(mask.shape, np.int32)
+    for number, cell in enumerate(cells, 1):
+        left, top, right, bottom = (max(side, 0) for side in relative(cell, cut.window))
+        zones[top:bottom, left:right] = number
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), None, 8)
+    shares = np.zeros((count, len(cells) + 1))
+    np.add.at(shares, (labels[mask], zones[mask]), 1)
+    inside = shares[:, 1:]
+    main = inside.argmax(1) + 1
+    whole = inside.max(1) >= WHOLE_SHARE * np.maximum(inside.sum(1), 1)
+    nearest = _nearest_zone(zones)
+    owner = np.where(whole[labels], main[labels], nearest)
+    return np.where(mask, owner, 0).astype(np.int32)
+
+
+def _nearest_zone(zones: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Each pixel's nearest cell."""
+    free = (zones == 0).astype(np.uint8)
+    if not free.any() or free.all():
+        return zones
+    _, nearest = cv2.distanceTransformWithLabels(
+        free, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    value = np.zeros(int(nearest.max()) + 1, np.int32)
+    value[nearest[free == 0]] = zones[free == 0]
+    return value[nearest]
+
+
+def _cell_image(cut: Cut, cell: Box, mine: NDArray[np.bool_]) -> Grey:
+    left, top, width, height = cv2.boundingRect(mine.astype(np.uint8))
+    box = (max(cell[0], 0), max(cell[1], 0), cell[2], cell[3])
+    if width:
+        box = (
+            max(min(box[0], left - MARGIN_PX), 0),
+            max(min(box[1], top - MARGIN_PX), 0),
+            max(box[2], left + width + MARGIN_PX),
+            max(box[3], top + height + MARGIN_PX),
+        )
+    image = np.where(_with_rim(mine), cut.ink.grey, np.uint8(255))
+    return np.ascontiguousarray(crop(image, box))
+
+
+def _with_rim(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask and the grey rim of its strokes."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0

@@ -1,0 +1,231 @@
+"""What a hand wrote on a form: the page less what its blank shows.
+
+The page is compared with the blank it was registered to. Where the blank has no ink, all ink is
+the writer's. Where it has, ink is taken for the form's, but for strokes that come out of it on
+both sides, which are bridged, so that a letter that crosses a line stays whole.
+
+Images are in template pixels, those of a field's window being enough; page and blank may differ
+by a few pixels, in darkness and in thickness of lines (photocopies, fax).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Grey = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Strength = NDArray[np.float32]
+
+#: paper is the lightest of the blocks of this side within this many blocks
+BLOCK_PX, PAPER_REACH = 8, 6
+#: darker paper is not divided by, which would make its noise strong
+DARKEST_PAPER = 80.0
+#: ink weaker than this share of the paper's light, or than so many times its noise, is not seen
+FAINTEST, NOISE_FACTOR = 0.065, 6.0
+#: a stroke is as strong as this somewhere, of the strong ink's strength, and goes on where it is
+#: weaker, down to that share of it (hysteresis)
+INK_SHARE, FADED_SHARE = 0.45, 0.25
+#: how far the page's lines may lie or reach beside the blank's
+SLACK_PX = 3
+#: farther than this from the form's ink, ink is surely the writer's
+CLEAR_PX = 6
+#: how far a field may lie off after registration
+MOST_SHIFT_PX = 5
+#: correlation that a shift must gain, and ink of the blank needed to look for one
+SHIFT_GAIN, LEAST_PRINT_PX = 0.05, 60
+#: strength from which the blank's ink hides what is written over it
+SOLID = 0.5
+#: lines up to this thick are bridged
+MOST_BRIDGE_PX = 21
+#: the page's print may be so much stronger than its surroundings let expect
+PRINT_GAIN = 1.6
+#: fewer pixels tell nothing of the ink's strength
+LEAST_STROKE_PX = 40
+#: specks smaller than this are dust
+LEAST_SPECK_PX = 9
+#: slivers of lines are at most this thick
+SLIVER_PX = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Handwriting in a window of a page.
+
+    ``grey`` (height, width) has paper at 255 and the writer's strokes dark, however faint they
+    are on the page; ``mask`` is where they are; ``strength``, 0 to 1, is how dark they are on
+    the page and ``noise`` how much its paper varies.
+    """
+
+    grey: Grey
+    mask: Mask
+    strength: float
+    noise: float
+
+    @property
+    def quality(self) -> float:
+        """How clearly the ink stands out of the paper, 0 (not at all) to 1."""
+        if not self.mask.any():
+            return 0.0
+        return float(np.clip(self.strength - NOISE_FACTOR * self.noise, 0.0, 1.0))
+
+    def without(self, dropped: Mask) -> Ink:
+        """The same without some of its pixels."""
+        grey = np.where(dropped, np.uint8(255), self.grey)
+        return Ink(grey, self.mask & ~dropped, self.strength, self.noise)
+
+
+def handwriting(page: Image, blank: Grey) -> Grey:
+    """The handwriting alone: grey, paper 255; see :func:`find_ink`."""
+    return find_ink(page, blank).grey
+
+
+def find_ink(page: Image, blank: Grey) -> Ink:
+    """Take the form's own ink out of a window of a page.
+
+    Args:
+        page: rectified page, uint8, (height, width) or BGR (height, width, 3).
+        blank: the same window of the blank, uint8, (height, width).
+    """
+    found = ink_strength(page)
+    printed = ink_strength(blank)
+    printed = _aligned(found, printed)
+    expected = _expected(found, printed)
+    left = np.clip(found - expected, 0.0, 1.0)
+    solid = expected >= SOLID
+    noise = _noise(found[expected < FAINTEST])
+    least = max(FAINTEST, NOISE_FACTOR * noise)
+    strong = _strong(left, solid, least)
+    faded = max(0.5 * least, FADED_SHARE * strong)
+    mask = _strokes(left, solid, faded, max(least, INK_SHARE * strong))
+    bridges = _bridges(mask, solid, found > faded, printed)
+    mask = _without_specks(mask | bridges, solid)
+    rim = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    shown = np.where(bridges, found, left) * rim
+    grey = 255 - np.clip(shown * (255 / max(strong, FAINTEST)), 0, 255)
+    return Ink(grey.astype(np.uint8), mask, strong if mask.any() else 0.0, noise)
+
+
+def ink_strength(image: Image) -> Strength:
+    """How much of the paper's light is missing, 0 to 1, in the channel that misses most.
+
+    Pale red ink takes light from blue and green only; the paper's light is the local one, so
+    that shadows and coloured fields count for nothing.
+    """
+    planes = image[:, :, None] if image.ndim == 2 else image
+    paper = np.maximum(_paper(planes), DARKEST_PAPER)
+    light = cv2.divide(planes.astype(np.float32), paper).reshape(planes.shape)
+    least = light[:, :, 0] if planes.shape[2] == 1 else cv2.min(*cv2.split(light[:, :, :2]))
+    for channel in range(2, planes.shape[2]):
+        least = cv2.min(least, light[:, :, channel])
+    return np.clip(1.0 - least, 0.0, 1.0)
+
+
+def _paper(planes: Image) -> Strength:
+    """Light of the paper around each pixel, (height, width, channels)."""
+    height, width = planes.shape[:2]
+    size = (max(width // BLOCK_PX, 1), max(height // BLOCK_PX, 1))
+    small = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    reach = np.ones((2 * PAPER_REACH + 1,) * 2, np.uint8)
+    lightest = cv2.blur(cv2.dilate(small, reach), (3, 3))
+    paper = cv2.resize(lightest, (width, height), interpolation=cv2.INTER_LINEAR)
+    return paper.reshape(height, width, -1).astype(np.float32)
+
+
+def _aligned(found: Strength, printed: Strength) -> Strength:
+    """The blank's ink, moved to where the page's own lines are."""
+    reach = MOST_SHIFT_PX
+    inner = printed[reach:-reach, reach:-reach]
+    if min(inner.shape, default=0) < 2 * reach or (inner > SOLID).sum() < LEAST_PRINT_PX:
+        return printed
+    soft = cv2.GaussianBlur(found, (0, 0), 1.0)
+    scores = cv2.matchTemplate(soft, cv2.GaussianBlur(inner, (0, 0), 1.0), cv2.TM_CCOEFF_NORMED)
+    _, best, _, (x, y) = cv2.minMaxLoc(scores)
+    if not best > scores[reach, reach] + SHIFT_GAIN:
+        return printed
+    move = np.array([[1, 0, x - reach], [0, 1, y - reach]], np.float32)
+    return cv2.warpAffine(printed, move, printed.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+
+
+def _expected(found: Strength, printed: Strength) -> Strength:
+    """The form's ink to be expected: what the blank shows, as strong as it is printed there.
+
+    A copy may have lost the comb's faint ticks, or have them black: what counts is how the
+    page shows the blank's ink in the neighbourhood.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SLACK_PX + 1,) * 2)
+    core = (printed > FAINTEST).astype(np.float32)
+    around = (41, 41)
+    seen = cv2.blur(cv2.dilate(found, kernel) * core, around)
+    shown = cv2.blur(printed * core, around)
+    ratio = np.where(shown > 1e-4, seen / np.maximum(shown, 1e-4), 1.0)
+    ratio = np.where(ratio < 0.25, 0.0, np.clip(ratio * PRINT_GAIN, 0.0, 3.0))
+    return np.clip(cv2.dilate(printed * ratio.astype(np.float32), kernel), 0.0, 1.0)
+
+
+def _noise(paper: Strength) -> float:
+    """Standard deviation of the paper, by the median of what is not ink."""
+    if not paper.size:
+        return 0.0
+    return float(1.4826 * np.median(np.abs(paper - np.median(paper))))
+
+
+def _strong(ink: Strength, solid: Mask, least: float) -> float:
+    """Strength of the strokes' middle, where they are clear of lines if possible; 0 without."""
+    near = _near(solid, CLEAR_PX)
+    for seen in (ink[(ink > least) & ~near], ink[ink > least]):
+        if seen.size >= LEAST_STROKE_PX:
+            return float(np.quantile(seen, 0.9))
+    return 0.0
+
+
+def _near(mask: Mask, reach_px: int) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach_px + 1,) * 2, np.uint8)) > 0
+
+
+def _strokes(ink: Strength, solid: Mask, faded: float, sure: float) -> Mask:
+    """Components of faded ink that are strong somewhere; beside lines all must be strong."""
+    mask = ink > np.where(_near(solid, SLACK_PX), sure, faded)
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), None, 8)
+    keep = np.zeros(count, bool)
+    keep[labels[ink > sure]] = True
+    keep[0] = False
+    return keep[labels]
+
+
+def _bridges(mask: Mask, solid: Mask, dark: Mask, printed: Strength) -> Mask:
+    """Where strokes that come out on both sides run through the form's ink."""
+    if not mask.any() or not solid.any():
+        return np.zeros_like(mask)
+    width = int(2 * _half_thickness(printed)) + 2 * SLACK_PX + 3
+    side = min(width, MOST_BRIDGE_PX) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
+    return closed & solid & dark & ~mask
+
+
+def _half_thickness(printed: Strength) -> float:
+    """Half of the thickness of the form's lines."""
+    inside = (printed > SOLID).astype(np.uint8)
+    if not inside.any():
+        return 0.0
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+    return float(np.quantile(depth[inside > 0], 0.95))
+
+
+def _without_specks(mask: Mask, solid: Mask) -> Mask:
+    """Drop dust, and slivers that lines printed thicker than the blank's left beside them."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
+    if count == 1:
+        return mask
+    beside = np.bincount(labels[_near(solid, CLEAR_PX) & mask], minlength=count)
+    area = stats[:, cv2.CC_STAT_AREA]
+    thickness = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    thin = thickness <= SLIVER_PX
+    keep = (area >= LEAST_SPECK_PX) & ~((beside > 0.6 * area) & (thin | (area < 60)))
+    keep[0] = False
+    return keep[labels]
