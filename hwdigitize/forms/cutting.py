@@ -1,4 +1,4 @@
-"""Cutting fields out of a rectified page: a window of it, and the strokes that are the field's.
+"""Cutting fields out of a rectified page: a window of it, and the strokes that are theirs.
 
 A stroke belongs to the box that holds its greater part, so that it is read whole where it leaves
 its box, and strokes of neighbours that reach in are left out.
@@ -23,6 +23,10 @@ REACH, LEAST_REACH_PX, MOST_REACH_PX = 0.5, 16, 60
 OWN_SHARE = 0.5
 #: a stroke that lies in one cell with this share of its ink is not cut at the cell's edges
 WHOLE_SHARE = 0.75
+#: less ink in a cell is none
+LEAST_INK_PX = 12
+#: space between the characters of a row joined from cells, of their height
+GAP = 0.18
 #: paper left around what was cut
 MARGIN_PX = 4
 
@@ -117,23 +121,76 @@ def tight(grey: Grey, mask: NDArray[np.bool_]) -> Grey:
     return grey[max(top - m, 0) : top + height + m, max(left - m, 0) : left + width + m]
 
 
-def cut_cells(cut: Cut, cells: Sequence[Box]) -> list[Grey]:
-    """One image a cell: paper with the strokes that are that cell's, beyond its edges too.
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A field's cells in reading order.
+
+    ``images`` hold a character each, paper around it, of different sizes; ``filled`` says which
+    have ink; ``row`` has the characters side by side, as if written without cells, with a wider
+    space for cells left empty between; (0, 0) where all are empty.
+    """
+
+    images: tuple[Grey, ...]
+    filled: tuple[bool, ...]
+    row: Grey
+
+
+def cut_cells(cut: Cut, cells: Sequence[Box]) -> Cells:
+    """Give each cell its strokes, beyond its edges too.
 
     Strokes that touch a neighbour's are cut at the edge between their cells.
 
     Args:
         cut: of the whole field.
         cells: in template pixels, in reading order.
-
-    Returns:
-        Images of different sizes, each at least the cell's; all paper for an empty cell.
     """
     owner = _owners(cut, cells)
-    return [
-        _cell_image(cut, relative(cell, cut.window), owner == number)
-        for number, cell in enumerate(cells, 1)
-    ]
+    masks = [owner == number for number in range(1, len(cells) + 1)]
+    return Cells(
+        images=tuple(
+            _cell_image(cut, relative(cell, cut.window), mask)
+            for cell, mask in zip(cells, masks, strict=True)
+        ),
+        filled=tuple(int(mask.sum()) >= LEAST_INK_PX for mask in masks),
+        row=_row(cut, masks),
+    )
+
+
+def _row(cut: Cut, masks: Sequence[NDArray[np.bool_]]) -> Grey:
+    """The characters next to each other, each as high on the line as it stands."""
+    _, top, _, height = cv2.boundingRect(cut.ink.mask.astype(np.uint8))
+    rows = slice(max(top - MARGIN_PX, 0), top + height + MARGIN_PX)
+    gap = np.full((cut.ink.grey[rows].shape[0], max(round(height * GAP), 2)), 255, np.uint8)
+    parts: list[Grey] = []
+    for mask in masks:
+        left, _, width, _ = cv2.boundingRect(mask.astype(np.uint8))
+        if width:
+            image = np.where(_with_rim(mask), cut.ink.grey, np.uint8(255))
+            parts += [gap, image[rows, max(left - 1, 0) : left + width + 1]]
+        elif parts:
+            parts += [gap, gap]
+    while parts and parts[-1] is gap:
+        parts.pop()
+    return np.hstack(parts[1:]) if parts else np.zeros((0, 0), np.uint8)
+
+
+def cut_glyphs(cut: Cut) -> list[Grey]:
+    """The separate characters of a field without cells, from left to right.
+
+    Strokes above one another are one character; those that touch stay together.
+    """
+    mask = cut.ink.mask
+    columns = np.flatnonzero(mask.any(0))
+    if not columns.size:
+        return []
+    parts = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    return [_part(cut.ink.grey, mask, part[0], part[-1] + 1) for part in parts]
+
+
+def _part(grey: Grey, mask: NDArray[np.bool_], left: int, right: int) -> Grey:
+    kept = np.zeros_like(mask)
+    kept[:, left:right] = mask[:, left:right]
+    return tight(np.where(_with_rim(kept), grey, np.uint8(255)), kept)
 
 
 def _owners(cut: Cut, cells: Sequence[Box]) -> NDArray[np.int32]:

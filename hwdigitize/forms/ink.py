@@ -25,10 +25,10 @@ Strength = NDArray[np.float32]
 BLOCK_PX, PAPER_REACH = 8, 6
 #: darker paper is not divided by, which would make its noise strong
 DARKEST_PAPER = 80.0
-#: ink weaker than this share of the paper's light, or than so many times its noise, is not seen
+#: ink weaker than this share of the paper's light, or so many times its noise, is not seen
 FAINTEST, NOISE_FACTOR = 0.065, 6.0
-#: a stroke is as strong as this somewhere, of the strong ink's strength, and goes on where it is
-#: weaker, down to that share of it (hysteresis)
+#: a stroke is as strong as this somewhere, of the strong ink's strength, and goes on where it
+#: is weaker, down to that share of it (hysteresis)
 INK_SHARE, FADED_SHARE = 0.45, 0.25
 #: how far the page's lines may lie or reach beside the blank's
 SLACK_PX = 3
