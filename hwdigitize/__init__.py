@@ -100,7 +100,11 @@ def read_words(images: Sequence[Image], settings: Settings | None = None) -> lis
 
     chosen = settings or Settings()
     return words.read_words(
-        images, decoder=chosen.decoder, beam_width=chosen.beam_width, models=chosen.models
+        images,
+        decoder=chosen.decoder,
+        beam_width=chosen.beam_width,
+        language=chosen.language,
+        models=chosen.models,
     )
 
 

@@ -216,6 +216,7 @@ def _read_both_ways(
             [_crop(page, box) for box in wanted],
             decoder=settings.decoder,
             beam_width=settings.beam_width,
+            language=settings.language,
             models=settings.models,
         )
 

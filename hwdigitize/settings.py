@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     decoder: Literal["greedy", "beam"] = "beam"
     #: prefixes kept by the beam search
     beam_width: int = 8
+    #: words that the beam search expects: "none", "en", "fr", "names", several joined by "+",
+    #: or another language with the extra hwdigitize[languages]
+    language: str = "en+fr"
     #: what is less sure than this is flagged
     flag_below: float = 0.8
     #: seconds after which a page is given up

@@ -112,6 +112,9 @@ def run(
     gallery: Annotated[Path | None, typer.Option(help="Known writers, to name them.")] = None,
     models: Models = None,
     decoder: Annotated[str | None, typer.Option(help="greedy or beam.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Words to expect: none, en, fr, names, en+fr, …")
+    ] = None,
     flag_below: Annotated[
         float | None, typer.Option(help="Confidence below which a person is asked.")
     ] = None,
@@ -143,6 +146,7 @@ def run(
         "gallery": _text(gallery),
         "models": _text(models),
         "decoder": decoder,
+        "language": language,
         "flag_below": flag_below,
         "page_seconds": page_seconds,
         "worker_megabytes": worker_megabytes,

@@ -12,6 +12,7 @@ from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.confidence import Calibration
 from hwdigitize.recognition.ctc import align, beam_search, best_path, log_softmax
 from hwdigitize.recognition.inputs import MARGIN_PX, Crop, Input, prepare, stack
+from hwdigitize.recognition.language import load_language
 from hwdigitize.recognition.reading import Glyph, Reading
 from hwdigitize.recognition.runtime import Network, load_network
 
@@ -28,6 +29,7 @@ def read_words(
     *,
     decoder: Literal["greedy", "beam"] = "beam",
     beam_width: int = 16,
+    language: str = "none",
     models: str | None = None,
 ) -> list[Reading]:
     """Read crops of words or lines.
@@ -36,6 +38,9 @@ def read_words(
         crops: grey, uint8, (height, width) each, ink darker than paper, cut tight.
         decoder: best path, or prefix beam search with alternatives.
         beam_width: prefixes kept by the beam search.
+        language: what the beam search takes for likely words: "none", "en", "fr", "names",
+            several joined by "+", or another language that ``wordfreq`` knows. Words of no
+            lexicon can still be read.
         models: folder of the networks; None for the shipped ones.
 
     Returns:
@@ -43,20 +48,23 @@ def read_words(
 
     Raises:
         ModelError: the words network cannot be loaded.
+        UsageError: the language is not known.
     """
     network = load_network("words", models)
     alphabet = Alphabet("".join(network.card.classes))
     temperature = network.card.calibration.get("temperature", 1.0)
-    calibrate = Calibration(network.card.calibration.get("words", ()))
+    spoken = load_language(language, alphabet) if decoder == "beam" else None
+    kind = "words" if spoken is None else "words_language"
+    calibrate = Calibration(network.card.calibration.get(kind, ()))
     readings: dict[int, Reading] = {}
     for batch in _logits(network, crops):
         scores = [log_softmax(logits, temperature) for _, _, logits in batch]
         ranked = [[_best(part, alphabet)] for part in scores]
         if decoder == "beam":
             unsure = [i for i, texts in enumerate(ranked) if texts[0][1] < np.log(SURE_PATH)]
-            found = beam_search([scores[i] for i in unsure], alphabet, beam_width)
+            found = beam_search([scores[i] for i in unsure], alphabet, beam_width, spoken)
             for i, texts in zip(unsure, found, strict=True):
-                ranked[i] = texts
+                ranked[i] = texts if spoken is None else _shares(texts)
         for (index, width_px, _), part, texts in zip(batch, scores, ranked, strict=True):
             glyphs = _glyphs(texts[0][0], part, alphabet, network, width_px)
             readings[index] = _reading(texts, glyphs, calibrate)
@@ -90,6 +98,12 @@ def _reading(
         for other, log_probability in ranked[1 : 1 + ALTERNATIVES]
     )
     return Reading(text, calibrate(float(np.exp(score))), glyphs, others)
+
+
+def _shares(texts: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Probabilities among the texts found: with a language they sum to anything."""
+    whole = np.logaddexp.reduce([score for _, score in texts])
+    return [(text, float(score - whole)) for text, score in texts]
 
 
 def _best(scores: NDArray[np.float32], alphabet: Alphabet) -> tuple[str, float]:

@@ -105,6 +105,9 @@ def evaluate_words(
     exclude: Exclude = None,
     models: Models = None,
     decoder: Annotated[str, typer.Option(help="greedy, or beam.")] = "beam",
+    language: Annotated[
+        str, typer.Option(help="Words to expect: none, en, fr, names, en+fr, …")
+    ] = "none",
     report: Report = None,
     predictions: Predictions = None,
 ) -> None:
@@ -115,8 +118,15 @@ def evaluate_words(
         raise UsageError(f"unknown decoder {decoder!r}; use greedy or beam")
     dataset = _open(data, exclude)
     with _shown("reading") as progress:
-        result = measure_words(dataset, split, models, decoder, progress)  # type: ignore[arg-type]
-    _deliver(result, report, predictions, ("all", "by_source", "seen"))
+        result = measure_words(
+            dataset,
+            split,
+            models,
+            decoder,  # type: ignore[arg-type]
+            language,
+            progress,
+        )
+    _deliver(result, report, predictions, ("language", "all", "by_source", "seen"))
 
 
 @evaluate_app.command("characters")

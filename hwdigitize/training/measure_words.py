@@ -39,9 +39,10 @@ def measure_words(
     split: str,
     models: Path | None = None,
     decoder: Literal["greedy", "beam"] = "beam",
+    language: str = "none",
     progress: Progress = lambda done, total: None,
 ) -> Measurement:
-    """Read a split of a set and compare with the truth, case-sensitive.
+    """Read a split of a set and compare with the truth, with regard to case and without.
 
     Texts are compared as the alphabet writes them: NFC, typographic quotes and dashes as ASCII.
     Words are called seen where the set's train split has them.
@@ -55,7 +56,7 @@ def measure_words(
     broken = list(dataset.broken)
     predictions: list[Prediction] = []
     for part in _chunks(asked):
-        predictions += _read(part, models, decoder, broken)
+        predictions += _read(part, models, decoder, language, broken)
         progress(len(predictions), len(asked))
     if not predictions:
         raise DataError(f"no image of the split {split!r} of {dataset.path} can be decoded")
@@ -66,7 +67,9 @@ def measure_words(
     return Measurement(
         header=("id", "truth", "predicted", "confidence"),
         rows=prediction_rows(predictions),
-        scores=head | {"decoder": decoder, "left_out": len(broken)} | scores,
+        scores=head
+        | {"decoder": decoder, "language": language, "left_out": len(broken)}
+        | scores,
         view=_view(head, scores, asked, predictions, broken),
         broken=tuple(broken),
     )
@@ -81,11 +84,13 @@ def _read(
     part: Dataset,
     models: Path | None,
     decoder: Literal["greedy", "beam"],
+    language: str,
     broken: list[Broken],
 ) -> list[Prediction]:
     pairs = list(part.images(broken.append))
     folder = None if models is None else str(models)
-    readings = read_words([image for _, image in pairs], decoder=decoder, models=folder)
+    images = [image for _, image in pairs]
+    readings = read_words(images, decoder=decoder, language=language, models=folder)
     return [
         Prediction(s.id, normalise(s.text), r.text, r.confidence, s.source, s.kind)
         for (s, _), r in zip(pairs, readings, strict=True)

@@ -101,6 +101,7 @@ class Case:
     [
         Case("flag_below", 0.5, read=3),
         Case("decoder", "greedy", read=3),
+        Case("language", "none", read=3),
         Case("page_seconds", 2.5, read=1),
         Case("max_megapixels", 300.0, read=1),
     ],
