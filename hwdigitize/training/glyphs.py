@@ -6,7 +6,7 @@ Images are uint8, ``CANVAS_PX`` square, ink 255 on paper 0, as character data se
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -125,25 +125,59 @@ def _has_no_lower_case(font: ImageFont.FreeTypeFont) -> bool:
     return float(np.mean(overlaps)) > 0.6
 
 
-def draw_junk(glyphs: Glyph, rng: np.random.Generator) -> Glyph:
-    """What is no character: a scribble, a glyph struck out, or parts of two beside each other.
+def draw_junk(glyphs: Glyph, rng: np.random.Generator, kind: str | None = None) -> Glyph:
+    """What is no character, one of :data:`JUNK`.
 
     Args:
         glyphs: (n, CANVAS_PX, CANVAS_PX) to make it from.
         rng: where the choices come from.
+        kind: which of :data:`JUNK`; None for any.
     """
     first, second = glyphs[rng.integers(len(glyphs), size=2)]
-    kind = rng.choice(4)
-    if kind == 0:
-        return _scribble(np.zeros_like(first), rng, int(rng.integers(6, 14)))
-    if kind == 1:
-        return _scribble(first.copy(), rng, int(rng.integers(4, 10)))
-    if kind == 2:
-        side = CANVAS_PX // 2
-        return np.hstack([cv2.resize(half, (side, CANVAS_PX)) for half in (first, second)])
+    draw = JUNK[kind or JUNK_KINDS[rng.integers(len(JUNK_KINDS))]]
+    return draw(first.copy(), second, rng)
+
+
+def _doodle(first: Glyph, second: Glyph, rng: np.random.Generator) -> Glyph:
+    return _scribble(np.zeros_like(first), rng, int(rng.integers(6, 14)))
+
+
+def _struck_out(first: Glyph, second: Glyph, rng: np.random.Generator) -> Glyph:
+    return _scribble(first, rng, int(rng.integers(4, 10)))
+
+
+def _crossed_out(first: Glyph, second: Glyph, rng: np.random.Generator) -> Glyph:
+    """Two lines from corner to corner, or two through the middle."""
+    thickness = int(rng.integers(2, 6))
+    if rng.random() < 0.6:
+        ends = np.array([[[4, 4], [60, 60]], [[60, 4], [4, 60]]])
+    else:
+        ends = np.array([[[2, 24], [62, 24]], [[2, 40], [62, 40]]])
+    for start, end in (ends + rng.integers(-4, 5, ends.shape)).tolist():
+        cv2.line(first, start, end, 255, thickness, cv2.LINE_AA)
+    return first
+
+
+def _side_by_side(first: Glyph, second: Glyph, rng: np.random.Generator) -> Glyph:
+    side = CANVAS_PX // 2
+    return np.hstack([cv2.resize(half, (side, CANVAS_PX)) for half in (first, second)])
+
+
+def _overwritten(first: Glyph, second: Glyph, rng: np.random.Generator) -> Glyph:
     shift = int(rng.integers(6, 16))
     moved = np.roll(second, -shift, axis=int(rng.choice(2)))
     return np.asarray(np.maximum(np.roll(first, shift, axis=1), moved))
+
+
+#: what boxes hold that is no character, and how it is drawn
+JUNK: dict[str, Callable[[Glyph, Glyph, np.random.Generator], Glyph]] = {
+    "scribble": _doodle,
+    "struck out": _struck_out,
+    "crossed out": _crossed_out,
+    "two side by side": _side_by_side,
+    "overwritten": _overwritten,
+}
+JUNK_KINDS = tuple(JUNK)
 
 
 def _scribble(canvas: Glyph, rng: np.random.Generator, turns: int) -> Glyph:
@@ -210,12 +244,16 @@ def _warp(glyph: Glyph, rng: np.random.Generator) -> Glyph:
 
 
 def _stroke_width(ink: Glyph, rng: np.random.Generator) -> Glyph:
-    """Thicken or thin by blurring and moving the threshold; never thin to nothing."""
-    if rng.random() < 0.3:
+    """Thicken or thin by blurring and moving the threshold; never thin to nothing.
+
+    Seldom and mildly: a small letter, enlarged to the size of a capital, has the thicker
+    strokes, and for pairs like s and S there is no other sign.
+    """
+    if rng.random() < 0.6:
         return ink
-    sigma = rng.uniform(0.6, 2.2)
+    sigma = rng.uniform(0.5, 1.4)
     blurred = cv2.GaussianBlur(ink, (0, 0), sigma).astype(np.float32) / 255
-    threshold, gain = rng.uniform(0.1, 0.55), rng.uniform(2, 8)
+    threshold, gain = rng.uniform(0.2, 0.5), rng.uniform(2, 8)
     changed = np.clip((blurred - threshold) * gain + 0.5, 0, 1)
     if changed.sum() < 0.5 * ink.sum() / 255:
         changed = blurred / max(float(blurred.max()), 1e-3)

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from hwdigitize.training.networks.blocks import convolve, residual_block
+
 
 @dataclass(frozen=True)
 class CharactersNetConfig:
     """What :func:`build_characters` needs to know; stored in the model card."""
 
+    kind: str = "resnet"
     side_px: int = 32
     stem_filters: int = 24
     stage_filters: tuple[int, ...] = (24, 48, 96)
@@ -23,17 +26,9 @@ class CharactersNetConfig:
     blocks: tuple[int, ...] = (1, 1, 1)
     dropout: float = 0.3
 
-
-def convolve(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
-    """A convolution of 3 by 3 and a batch normalisation."""
-    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
-    return layers.BatchNormalization(momentum=0.95)(x)
-
-
-def residual_block(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    """Two convolutions beside a shortcut; as many filters come in as go out."""
-    y = layers.Activation("relu")(convolve(x, filters))
-    return layers.Activation("relu")(layers.Add()([convolve(y, filters), x]))
+    def build(self, classes: int) -> keras.Model:
+        """See :func:`build_characters`."""
+        return build_characters(classes, self)
 
 
 def build_characters(classes: int, config: CharactersNetConfig) -> keras.Model:

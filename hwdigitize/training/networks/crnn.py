@@ -14,12 +14,17 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+from hwdigitize.training.networks.blocks import convolve, residual_block
+
 
 @dataclass(frozen=True)
 class CrnnConfig:
     """What :func:`build_crnn` needs to know; stored in the model card."""
 
+    kind: str = "crnn"
     height_px: int = 32
+    #: of all crops, those of other widths padded or squeezed; 0 reads any width
+    width_px: int = 0
     stem_filters: tuple[int, int] = (16, 32)
     block_filters: tuple[int, int] = (64, 128)
     blocks_per_stage: int = 2
@@ -30,19 +35,9 @@ class CrnnConfig:
     #: columns of the input for one time step of the output
     stride_px: int = 4
 
-
-def _convolve(x: keras.KerasTensor, filters: int, strides: int = 1) -> keras.KerasTensor:
-    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
-    return layers.BatchNormalization(momentum=0.95)(x)
-
-
-def _residual_block(x: keras.KerasTensor, filters: int) -> keras.KerasTensor:
-    shortcut = x
-    if x.shape[-1] != filters:
-        shortcut = layers.Conv2D(filters, 1, use_bias=False)(x)
-        shortcut = layers.BatchNormalization(momentum=0.95)(shortcut)
-    y = layers.Activation("relu")(_convolve(x, filters))
-    return layers.Activation("relu")(layers.Add()([_convolve(y, filters), shortcut]))
+    def build(self, classes: int) -> keras.Model:
+        """See :func:`build_crnn`."""
+        return build_crnn(classes, self)
 
 
 def build_crnn(classes: int, config: CrnnConfig) -> keras.Model:
@@ -57,15 +52,15 @@ def build_crnn(classes: int, config: CrnnConfig) -> keras.Model:
         tensors of logits (batch, width / stride_px, classes + 1), blank first: ``words``, the
         reading, and ``shortcut``, the auxiliary head.
     """
-    image = layers.Input((config.height_px, None, 1), name="image")
-    x = layers.Activation("relu")(_convolve(image, config.stem_filters[0], strides=2))
-    x = layers.Activation("relu")(_convolve(x, config.stem_filters[1]))
+    image = layers.Input((config.height_px, config.width_px or None, 1), name="image")
+    x = layers.Activation("relu")(convolve(image, config.stem_filters[0], strides=2))
+    x = layers.Activation("relu")(convolve(x, config.stem_filters[1]))
     x = layers.MaxPooling2D(2)(x)
     for _ in range(config.blocks_per_stage):
-        x = _residual_block(x, config.block_filters[0])
+        x = residual_block(x, config.block_filters[0])
     x = layers.MaxPooling2D((2, 1))(x)
     for _ in range(config.blocks_per_stage):
-        x = _residual_block(x, config.block_filters[1])
+        x = residual_block(x, config.block_filters[1])
     rows = config.height_px // 8
     x = layers.MaxPooling2D((rows, 1))(x)
     features = layers.Reshape((-1, config.block_filters[1]))(x)
