@@ -1,0 +1,313 @@
+"""Which template page a scan is of, among hundreds, and roughly where it lies.
+
+Features vote by visual words (Sivic and Zisserman, "Video Google", ICCV 2003) for a few pages.
+These are laid onto the scan by a homography, found by Lowe's vote for turn and scale and RANSAC
+and judged by how much of their ink is on the scan and how much of the scan's they explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hwdigitize.forms.records import Template
+from hwdigitize.forms.structure import (
+    Features,
+    Floats,
+    Grey,
+    Singles,
+    find_features,
+    find_ink,
+    reduce,
+    reduction,
+)
+from hwdigitize.forms.template import load_blank
+
+#: px of the longer side on which pages are matched, and of the map on which ink is compared
+MATCH_SIDE, MAP_SIDE = 900, 440
+#: ink pixels of a page that are looked up in the other's
+MOST_INK_POINTS = 1500
+#: visual words, at most, and features of the index a word at least
+MOST_WORDS, FEATURES_A_WORD = 4096, 4
+#: rounds of k-means for the words
+ROUNDS = 5
+#: template pages that are laid onto the scan
+SHORTLIST = 10
+#: least cosine of two features to be taken for the same place
+LEAST_COSINE = 0.75
+#: how far a pair's turn and scale may be from those of the page
+TURN_DEGREES, SCALE_RATIO = 22.0, 1.4
+#: least pairs that agree on a homography, how well as a share of the longer side
+LEAST_PAIRS, PAIR_SHARE = 8, 0.008
+#: share of the score for printed ink that is on the scan; the rest for ink that is explained
+PRINTED_SHARE = 0.7
+#: a page below this is of no known form; see benchmarks/RESULTS.md
+LEAST_SCORE = 0.35
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class InkMap:
+    """Where a page's ink is, coarsely.
+
+    ``near`` (h, w) bool, dilated; one pixel is ``factor`` px of the page. ``points`` (n, 2) are
+    some ink pixels in px of the page.
+    """
+
+    near: npt.NDArray[np.bool_]
+    factor: float
+    points: Floats
+
+    def share_near(self, points: Floats, size_px: tuple[int, int]) -> float:
+        """Share of points that meet ink, 0 where no more do than by chance, 1 at most.
+
+        ``size_px`` is width and height of the page; points outside meet none.
+        """
+        inside = ((points > 0) & (points < size_px)).all(axis=1)
+        height, width = self.near.shape
+        x, y = (points[inside] / self.factor).astype(int).T
+        met = self.near[y.clip(0, height - 1), x.clip(0, width - 1)].sum() / max(len(points), 1)
+        chance = float(self.near.mean())
+        return float(max(met - chance, 0.0) / max(1.0 - chance, 1e-6))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class KnownPage:
+    """A template page as the index keeps it."""
+
+    template_id: str
+    page: int
+    size_px: tuple[int, int]
+    features: Features
+    ink: InkMap
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Index:
+    """Pages to match against, and the visual words that they have.
+
+    ``words`` (k, 128); ``votes`` (k, pages) float32, what a feature of a word says for each
+    page.
+    """
+
+    pages: tuple[KnownPage, ...]
+    words: Singles
+    votes: Singles
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Candidate:
+    """A template page that the scan may be of.
+
+    ``score`` is 0 to 1; ``matrix`` (3, 3) carries template px to scan px, to within a
+    millimetre or two.
+    """
+
+    template_id: str
+    page: int
+    score: float
+    matrix: Matrix
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Look:
+    """A scan as it is matched: its features and ink, in scan px."""
+
+    size_px: tuple[int, int]
+    features: Features
+    ink: InkMap
+
+
+def build_index(templates: Sequence[Template]) -> Index:
+    """Index every page of some templates; takes some 60 ms a page.
+
+    Raises:
+        TemplateError: a blank cannot be decoded.
+    """
+    return index_pages(
+        [
+            know_page(load_blank(template, number), template.id, number)
+            for template in templates
+            for number in range(len(template.pages))
+        ]
+    )
+
+
+def know_page(blank: Grey, template_id: str, page: int) -> KnownPage:
+    """What the index keeps of a blank, (H, W) uint8."""
+    look = look_at(blank)
+    return KnownPage(template_id, page, look.size_px, look.features, look.ink)
+
+
+def index_pages(pages: Sequence[KnownPage]) -> Index:
+    """Choose visual words for some pages, and count them."""
+    found = [page.features.descriptors for page in pages]
+    every = np.concatenate([*found, np.zeros((0, 128), np.float32)])
+    words = _choose_words(every)
+    counts = np.zeros((len(words), len(pages)), np.float32)
+    for number, descriptors in enumerate(found):
+        np.add.at(counts[:, number], _nearest(descriptors, words), 1)
+    rarity = np.log((1 + len(pages)) / (0.5 + (counts > 0).sum(axis=1)))
+    votes = np.sqrt(counts) * rarity[:, None] ** 2
+    lengths = np.sqrt((counts * rarity[:, None] ** 2).sum(axis=0))
+    return Index(tuple(pages), words, (votes / np.maximum(lengths, 1e-6)).astype(np.float32))
+
+
+def look_at(grey: Grey) -> Look:
+    """What a page, (H, W) uint8 of any size, is matched by."""
+    factor = reduction(grey.shape, MATCH_SIDE)
+    ink = find_ink(reduce(grey, factor))
+    size_px = grey.shape[1], grey.shape[0]
+    return Look(size_px, find_features(ink, factor), _map_ink(ink, factor))
+
+
+def match_page(grey: Grey, index: Index) -> tuple[Candidate, ...]:
+    """The template pages that a scan, (H, W) uint8, may be of, best first.
+
+    The scan may be of any resolution, turned in any way, on paper of any colour, filled in.
+    Nothing comes back for a page of no known form.
+    """
+    return match_look(look_at(grey), index)
+
+
+def match_look(
+    look: Look, index: Index, least_score: float = LEAST_SCORE
+) -> tuple[Candidate, ...]:
+    """:func:`match_page` for a scan that was looked at already."""
+    if not index.pages or len(look.features.points) < LEAST_PAIRS:
+        return ()
+    words = _nearest(look.features.descriptors, index.words)
+    votes = index.votes[words].sum(axis=0)
+    candidates = []
+    for number in np.argsort(-votes, kind="stable")[:SHORTLIST]:
+        page = index.pages[number]
+        matrix = find_homography(page.features, look.features, max(page.size_px))
+        if matrix is not None:
+            score = judge(page, look, matrix)
+            candidates.append(Candidate(page.template_id, page.page, score, matrix))
+    candidates.sort(key=lambda candidate: -candidate.score)
+    return tuple(found for found in candidates if found.score >= least_score)
+
+
+def find_homography(blank: Features, scan: Features, side_px: float) -> Matrix | None:
+    """The matrix (3, 3) from template px to scan px, or None where too few places agree.
+
+    ``side_px`` is the template page's longer side.
+    """
+    first, second = _pair(blank, scan)
+    first, second = _of_one_turn(blank, scan, first, second)
+    if len(first) < LEAST_PAIRS:
+        return None
+    # RANSAC measures on the template, where a millimetre is known
+    back, agreeing = cv2.findHomography(
+        scan.points[second],
+        blank.points[first],
+        cv2.RANSAC,
+        PAIR_SHARE * side_px,
+        maxIters=1000,
+    )
+    if back is None or agreeing.sum() < LEAST_PAIRS or abs(np.linalg.det(back)) < 1e-12:
+        return None
+    matrix = np.asarray(np.linalg.inv(back), np.float64)
+    return matrix / matrix[2, 2] if _is_a_page(matrix, side_px) else None
+
+
+def judge(page: KnownPage, look: Look, matrix: Matrix) -> float:
+    """How well a template page explains the scan when laid onto it by a matrix, 0 to 1."""
+    printed = look.ink.share_near(move(page.ink.points, matrix), look.size_px)
+    explained = page.ink.share_near(
+        move(look.ink.points, np.asarray(np.linalg.inv(matrix), np.float64)), page.size_px
+    )
+    return PRINTED_SHARE * printed + (1 - PRINTED_SHARE) * explained
+
+
+def move(points: npt.ArrayLike, matrix: Matrix) -> Floats:
+    """Points (n, 2) moved by a homography (3, 3)."""
+    given = np.asarray(points, np.float64).reshape(-1, 2)
+    moved = given @ matrix[:, :2].T + matrix[:, 2]
+    depth = moved[:, 2:]
+    return np.asarray(moved[:, :2] / np.where(np.abs(depth) < 1e-9, 1e-9, depth))
+
+
+def _pair(blank: Features, scan: Features) -> tuple[npt.NDArray[np.int64], ...]:
+    """Features that are each other's nearest."""
+    cosines = blank.descriptors @ scan.descriptors.T
+    if not cosines.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    forth, back = cosines.argmax(axis=1), cosines.argmax(axis=0)
+    first = np.arange(len(forth))
+    sure = (back[forth] == first) & (cosines[first, forth] >= LEAST_COSINE)
+    return first[sure], forth[sure]
+
+
+def _of_one_turn(
+    blank: Features,
+    scan: Features,
+    first: npt.NDArray[np.int64],
+    second: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], ...]:
+    """The pairs whose turn and scale most others share."""
+    if not len(first):
+        return first, second
+    turns = scan.angles[second] - blank.angles[first]
+    scales = np.log(scan.sizes[second] / blank.sizes[first])
+    apart = np.abs((turns[:, None] - turns[None] + 180) % 360 - 180)
+    agree = (apart < TURN_DEGREES) & (
+        np.abs(scales[:, None] - scales[None]) < np.log(SCALE_RATIO)
+    )
+    most = agree[agree.sum(axis=1).argmax()]
+    return first[most], second[most]
+
+
+def _is_a_page(matrix: Matrix, side_px: float) -> bool:
+    """Whether a square comes out much like a square, not folded nor squeezed."""
+    square = side_px * np.array([[0.0, 0.0], [0.7, 0.0], [0.7, 1.0], [0.0, 1.0]])
+    corners = move(square, matrix)
+    sides = np.roll(corners, -1, axis=0) - corners
+    after = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0]
+    areas = np.linalg.norm(sides, axis=1) * np.linalg.norm(after, axis=1)
+    lengths = np.linalg.norm(sides, axis=1) / np.linalg.norm(
+        np.roll(square, -1, axis=0) - square, axis=1
+    )
+    return bool((turns > 0.7 * areas).all() and lengths.max() < 1.6 * lengths.min())
+
+
+def _map_ink(ink: Grey, factor: int) -> InkMap:
+    scale = min(1.0, MAP_SIDE / max(ink.shape))
+    low = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    dark = low >= max(np.quantile(low, 0.8), 40)
+    near = cv2.dilate(dark.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    step = ink.shape[0] * factor / low.shape[0]
+    rows, columns = np.nonzero(dark)
+    chosen = np.linspace(0, len(rows) - 1, min(MOST_INK_POINTS, len(rows))).astype(int)
+    points = (np.stack([columns[chosen], rows[chosen]], axis=1) + 0.5) * step - 0.5
+    return InkMap(near, step, points)
+
+
+def _nearest(descriptors: Singles, words: Singles) -> npt.NDArray[np.int64]:
+    """The word of each feature; both have unit length."""
+    if not len(words):
+        return np.zeros(0, np.int64)
+    return np.asarray((descriptors @ words.T).argmax(axis=1))
+
+
+def _choose_words(descriptors: Singles) -> Singles:
+    """Words by spherical k-means from evenly drawn features; the same every time."""
+    count = min(MOST_WORDS, len(descriptors) // FEATURES_A_WORD)
+    if not count:
+        return descriptors
+    rng = np.random.default_rng(0)
+    words = descriptors[rng.permutation(len(descriptors))[:count]]
+    for _ in range(ROUNDS):
+        sums = np.zeros_like(words)
+        for part in np.array_split(descriptors, max(1, len(descriptors) // 4096)):
+            np.add.at(sums, _nearest(part, words), part)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        words = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), words)
+    return words
