@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from hwdigitize import errors
+from hwdigitize.cli import templates
 from hwdigitize.cli.display import log, print_summary, shown
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
     models.command("list")(models_list)
     models.command("verify")(models_verify)
     app.add_typer(models, name="models")
+    app.add_typer(templates.app, name="template")
     app.command()(version)
     if find_spec("hwdigitize.training.cli") is not None:
         if arguments and arguments[0] in TRAINING:

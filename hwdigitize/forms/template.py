@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,10 @@ def load_blank(template: Template, page: int) -> NDArray[np.uint8]:
         raise _not_a_blank(template.path(FILE), page, path) from error
 
 
-def save_template(template: Template, folder: Path | str) -> None:
-    """Write form.toml; blanks and lexicons are files of the folder that the caller writes.
+def save_template(
+    template: Template, folder: Path | str, blanks: Sequence[NDArray[np.uint8]] = ()
+) -> None:
+    """Write form.toml, and the blanks (grey, one a page) where they are given.
 
     Raises:
         TemplateError: the folder cannot be written.
@@ -120,6 +123,8 @@ def save_template(template: Template, folder: Path | str) -> None:
     file = Path(folder) / FILE
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        for page, blank in zip(template.pages, blanks, strict=False):
+            Image.fromarray(blank).save(file.parent / page.blank, optimize=True)
         file.write_text(to_toml(template), "utf-8")
     except OSError as error:
         raise TemplateError(f"{file}: cannot be written: {error.strerror}") from error
