@@ -13,8 +13,8 @@ import numpy.typing as npt
 from hwdigitize.recognition.characters import CLASSES, EMPTY, REJECT
 from hwdigitize.recognition.glyphs import prepare_glyphs
 from hwdigitize.training.glyphs import Glyphs, distort, draw_junk, empty_box
-from hwdigitize.training.loop import Array, Batch, Plan, compile_network, train
-from hwdigitize.training.networks.characters import CharactersNetConfig, build_characters
+from hwdigitize.training.loop import Array, Batch, Plan, Watch, compile_network, set_seed, train
+from hwdigitize.training.networks.characters import CharactersNetConfig
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class CharactersTraining:
     batch_size: int = 128
     label_smoothing: float = 0.05
     #: at most this many glyphs count for a class and source, so that one set drowns no other
-    cap: int = 250
+    cap: int = 80
     #: share of junk, of empty boxes and, among the rest, of glyphs drawn from fonts
     junk: float = 0.05
     empty: float = 0.02
-    fonts: float = 0.2
+    fonts: float = 0.25
     #: punctuation is rarer in boxes than letters and digits, by this factor
     punctuation: float = 0.5
 
@@ -120,16 +120,19 @@ def train_characters(
     out: Path,
     training: CharactersTraining,
     start_from: Path | None = None,
+    watch: Watch | None = None,
 ) -> None:
     """Train, or resume, a characters network in the folder ``out``; see :func:`loop.train`.
 
     Weights of ``start_from`` (.keras) that fit are taken over where nothing is resumed.
     """
-    keras.utils.set_random_seed(training.plan.seed)
-    model = build_characters(len(CLASSES), training.network)
+    set_seed(training.plan.seed)
+    model = training.network.build(len(CLASSES))
     if start_from is not None:
         model.load_weights(start_from, skip_mismatch=True)
     compile_network(
         model, keras.losses.CategoricalCrossentropy(from_logits=True), training.plan
     )
-    train(model, batches(train_set, training), validation(val_set), out, training.plan)
+    draw = batches(train_set, training)
+    validate = validation(val_set)
+    train(model, lambda number: [draw(number)], validate, out, training.plan, watch)

@@ -5,23 +5,24 @@ Keras and the tables' library are imported by the command that needs them.
 
 from __future__ import annotations
 
-import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwdigitize.errors import UsageError
+from hwdigitize.errors import EXIT_INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from hwdigitize.recognition.runtime import Name
     from hwdigitize.training.datasets import Broken, Dataset
     from hwdigitize.training.inspection import Check
+    from hwdigitize.training.loop import Watch
     from hwdigitize.training.measurement import Measurement, Progress
     from hwdigitize.training.runs import Start
 
@@ -61,6 +62,16 @@ Steps = Annotated[int | None, typer.Option(help="Batches to train on.", min=1)]
 SkipUnknown = Annotated[
     bool,
     typer.Option("--skip-unknown", help="Leave out samples with characters no network has."),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Install it even if it reads worse than the one there.")
+]
+Others = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Other hands, to see whether it got worse on them; repeatable.",
+        show_default="drawn words",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same run.")]
 Config = Annotated[
@@ -170,11 +181,13 @@ def train_words(
     data: Data,
     out: Out,
     start_from: From = None,
+    others: Others = None,
     exclude: Exclude = None,
     steps: Steps = None,
     seed: Seed = None,
     config: Config = None,
     skip_unknown: SkipUnknown = False,
+    force: Force = False,
 ) -> None:
     """Train on words and lines, and put the network into OUT/models.
 
@@ -182,18 +195,18 @@ def train_words(
     """
     _need_keras()
     from hwdigitize.recognition.alphabet import Alphabet
-    from hwdigitize.training.fit_words import fit_words, install_words
+    from hwdigitize.training.fit_words import export_words, fit_words
     from hwdigitize.training.pools import read_drawn
     from hwdigitize.training.preview import is_pool
 
-    start = _start("words", out, start_from, steps, seed, config, skip_unknown)
+    start = _start("words", out, start_from, steps, seed, config, skip_unknown, force)
     real = [path for path in data if not is_pool(path)]
-    dataset = _open(real, exclude) if real else None
-    drawn = [read_drawn(path, Alphabet()) for path in data if is_pool(path)]
-    with _broken_reported() as report, _training_shown(out):
-        fit_words(dataset, drawn, start, report)
-    assert dataset is not None  # fit_words() refuses to go without
-    _installed(out, install_words(out, dataset, lambda item: None, skip_unknown))
+    pools = [path for path in data if is_pool(path)]
+    dataset = _open(real, exclude, drawn=bool(pools)) if real else None
+    drawn = [read_drawn(path, Alphabet(), exclude or ()) for path in pools]
+    with _broken_reported() as report, _training_shown() as watch:
+        ready = fit_words(dataset, drawn, start, report, watch)
+    _finish("words", start, watch, ready, export_words, others)
 
 
 @train_app.command("characters")
@@ -201,21 +214,23 @@ def train_characters(
     data: Data,
     out: Out,
     start_from: From = None,
+    others: Others = None,
     exclude: Exclude = None,
     steps: Steps = None,
     seed: Seed = None,
     config: Config = None,
     skip_unknown: SkipUnknown = False,
+    force: Force = False,
 ) -> None:
     """Train on isolated characters, and put the network into OUT/models."""
     _need_keras()
-    from hwdigitize.training.fit_characters import fit_characters, install_characters
+    from hwdigitize.training.fit_characters import export_characters, fit_characters
 
-    start = _start("characters", out, start_from, steps, seed, config, skip_unknown)
+    start = _start("characters", out, start_from, steps, seed, config, skip_unknown, force)
     dataset = _open(data, exclude)
-    with _broken_reported() as report, _training_shown(out):
-        fit_characters(dataset, start, report)
-    _installed(out, install_characters(out, dataset, lambda item: None, skip_unknown))
+    with _broken_reported() as report, _training_shown() as watch:
+        ready = fit_characters(dataset, start, report, watch)
+    _finish("characters", start, watch, ready, export_characters, others)
 
 
 @train_app.command("writers")
@@ -223,20 +238,22 @@ def train_writers(
     data: Data,
     out: Out,
     start_from: From = None,
+    others: Others = None,
     exclude: Exclude = None,
     steps: Steps = None,
     seed: Seed = None,
     config: Config = None,
+    force: Force = False,
 ) -> None:
     """Train on pages of known writers, and put the network into OUT/models."""
     _need_keras()
-    from hwdigitize.training.fit_writers import fit_writers, install_writers
+    from hwdigitize.training.fit_writers import export_writers, fit_writers
 
-    start = _start("writers", out, start_from, steps, seed, config, False)
+    start = _start("writers", out, start_from, steps, seed, config, False, force)
     dataset = _open(data, exclude)
-    with _broken_reported() as report, _training_shown(out):
-        fit_writers(dataset, start, report)
-    _installed(out, install_writers(out, dataset, lambda item: None))
+    with _broken_reported() as report, _training_shown() as watch:
+        ready = fit_writers(dataset, start, report, watch)
+    _finish("writers", start, watch, ready, export_writers, others)
 
 
 # Behind the commands.
@@ -257,64 +274,90 @@ def _start(
     seed: int | None,
     config: Path | None,
     skip_unknown: bool,
+    force: bool,
 ) -> Start:
     from hwdigitize.training.plans import read_plan
     from hwdigitize.training.runs import Start, weights_file
 
     weights = weights_file(name, start_from)
-    return Start(out, read_plan(config), weights, steps, seed, skip_unknown)
+    return Start(out, read_plan(config), weights, steps, seed, skip_unknown, force)
 
 
 @contextmanager
-def _training_shown(out: Path) -> Iterator[None]:
-    """A line that moves on standard error: step, loss, validation; all of it is in the log."""
+def _training_shown() -> Iterator[Watch]:
+    """A bar on standard error with the loss, and a line a validation; Ctrl-C stops in order."""
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    from hwdigitize.training.runs import log_watched
+    from hwdigitize.training.loop import Watch
 
-    console = Console(stderr=True, soft_wrap=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Bar(*columns, console=console, transient=True) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True, soft_wrap=True), transient=True) as bar:
         task = bar.add_task("training", total=None)
+        rate = ""
 
-        def show(record: dict[str, Any]) -> None:
+        def show_step(step: int, end: int, loss: float) -> None:
+            text = f"loss {loss:.3f}{rate}"
+            bar.update(task, completed=step, total=end, description=text)
+
+        def show_record(record: dict[str, float]) -> None:
+            nonlocal rate
             bar.console.print(_sentence(record), highlight=False)
-            bar.update(task, description=f"training, step {record['step']} done")
+            if "cer" in record:
+                rate = f", CER {100 * record['cer']:.1f} %"
 
-        # the loop prints its log as well, for those who call it without this command
-        with log_watched(out / "log.jsonl", show), redirect_stdout(io.StringIO()):
-            yield
+        watch = Watch(show_step, show_record)
+        before = signal.signal(signal.SIGINT, lambda number, frame: watch.stop.set())
+        try:
+            yield watch
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
-def _sentence(record: dict[str, Any]) -> str:
-    """A log record as a line to read."""
-    validation = record.get("validation")
-    if validation:
-        scores = ", ".join(
-            f"{name} CER {s['cer']:.1%} exact {s['exact']:.1%}"
-            for name, s in validation.items()
-        )
-    else:
-        known = {"step", "loss", "minutes"}
-        scores = ", ".join(f"{k} {v:.3f}" for k, v in record.items() if k not in known)
-    done = f"step {record['step']}, {record['minutes']:.1f} min"
+def _sentence(record: dict[str, float]) -> str:
+    """One validation in words."""
+    known = ("step", "minutes", "loss", "learning_rate", "images_per_second", "score")
+    scores = ", ".join(f"{k} {v:.3f}" for k, v in record.items() if k not in known)
+    done = f"step {record['step']:.0f}, {record['minutes']:.1f} min"
     return f"{done}, loss {record['loss']:.3f}: {scores}"
 
 
-def _installed(out: Path, scores: dict[str, dict[str, Any]]) -> None:
-    """Say where the network is and whether it reads the validation data better than before."""
+def _finish(
+    name: Name,
+    start: Start,
+    watch: Watch,
+    ready: Dataset,
+    export: Callable[[Path, Dataset, Path], None],
+    others: list[Path] | None,
+) -> None:
+    """Export, compare with the network in place, install, and say how it went."""
     import json
 
-    _say(f"network: {out / 'models'}; read with it: hwdigitize run --models {out / 'models'}")
-    print(json.dumps(scores, indent=2, ensure_ascii=False))
+    from hwdigitize.training.install import as_scores, finish
+
+    if watch.stop.is_set():
+        _say(f"stopped; the same command goes on, with the checkpoint in {start.out}")
+        raise typer.Exit(EXIT_INTERRUPTED)
+    elsewhere = _open(others, None) if others else None
+    comparisons = finish(name, start, ready, export, elsewhere, _say)
+    models = start.out / "models"
+    _say(f"network: {models}; read with it: hwdigitize run --models {models}")
+    print(json.dumps(as_scores(comparisons), indent=2, ensure_ascii=False))
 
 
-def _open(paths: Sequence[Path], exclude: Sequence[str] | None) -> Dataset:
+def _open(paths: Sequence[Path], exclude: Sequence[str] | None, drawn: bool = False) -> Dataset:
+    """Data sets as one; what is excluded must be in them, or may be in drawn words."""
     from hwdigitize.training.datasets import join_datasets, open_dataset
 
-    return join_datasets([open_dataset(path) for path in paths]).without(exclude or ())
+    dataset = join_datasets([open_dataset(path) for path in paths])
+    unwanted = [name for name in exclude or () if not drawn or name in dataset.sources()]
+    return dataset.without(unwanted)
 
 
 def _say(text: str) -> None:

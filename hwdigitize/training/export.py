@@ -1,12 +1,16 @@
 """From a trained Keras network to the files that reading uses.
 
 The conversion is that of Keras (tf2onnx below it), which needs the TensorFlow backend and gives
-the LSTM as ONNX's own operator; it is checked against Keras before anything is replaced.
+the LSTM as ONNX's own operator; a process of its own does it where another backend runs. The
+result is checked against Keras before anything is replaced.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -56,11 +60,9 @@ def export(
         The card.
 
     Raises:
-        UsageError: another backend than TensorFlow runs, or the exported network computes
-            something else than the trained one.
+        UsageError: the conversion fails, or the exported network computes something else than
+            the trained one.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise UsageError("export needs KERAS_BACKEND=tensorflow")
     trained = keras.models.load_model(network, compile=False)
     kept = trained.outputs[:outputs]
     model = keras.Model(trained.inputs, kept[0] if outputs == 1 else kept)
@@ -69,7 +71,7 @@ def export(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         weights = Path(scratch) / f"{name}.onnx"
-        model.export(weights, format="onnx", verbose=False)
+        _convert_apart(network, outputs, weights)
         _halve(weights)
         _check(weights, probe, expected if outputs > 1 else [expected])
         card = Card(
@@ -85,6 +87,27 @@ def export(
     _save_compact(trained, folder / f"{name}.keras")
     save_card(card, folder)
     return card
+
+
+def convert(network: Path, outputs: int, target: Path) -> None:
+    """Write the first outputs of a ``.keras`` file as ONNX, with TensorFlow."""
+    trained = keras.models.load_model(network, compile=False)
+    kept = trained.outputs[:outputs]
+    model = keras.Model(trained.inputs, kept[0] if outputs == 1 else kept)
+    model.predict_on_batch(_probe(model))  # a model that was never called is not exported
+    model.export(target, format="onnx", verbose=False)
+
+
+def _convert_apart(network: Path, outputs: int, target: Path) -> None:
+    if keras.backend.backend() == "tensorflow":
+        return convert(network, outputs, target)
+    command = [sys.executable, "-m", __spec__.name, str(network), str(outputs), str(target)]
+    quiet = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, env=os.environ | quiet, capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip() or "it says nothing").splitlines()[-1]
+        raise UsageError(f"{network} cannot be converted with TensorFlow: {last}")
+    return None
 
 
 def save_card(card: Card, folder: Path) -> None:
@@ -147,3 +170,7 @@ def _check(weights: Path, probe: np.ndarray[Any, Any], expected: list[Any]) -> N
     worst = max(float(np.abs(a - b).max()) for a, b in zip(got, expected, strict=True))
     if worst > TOLERANCE:
         raise UsageError(f"{weights.name} differs from the trained network by {worst:.2g}")
+
+
+if __name__ == "__main__":
+    convert(Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))

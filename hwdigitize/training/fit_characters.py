@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,77 +12,50 @@ import msgspec
 import numpy as np
 
 from hwdigitize.errors import DataError
-from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.characters import CLASSES, allowed_classes
 from hwdigitize.recognition.glyphs import GLYPH_PX, SIDE_PX, prepare_glyphs
-from hwdigitize.recognition.runtime import load_card, load_network, models_folder
+from hwdigitize.recognition.runtime import load_card, load_network
 from hwdigitize.training.calibration import fit_temperature
 from hwdigitize.training.characters import CharactersTraining, train_characters
 from hwdigitize.training.datasets import Dataset
 from hwdigitize.training.datasets.pictures import Grey
 from hwdigitize.training.export import export, save_card
+from hwdigitize.training.fitting import configured, tables_of, trained_now
 from hwdigitize.training.glyphs import CANVAS_PX, DRAWN_PX, Glyphs
-from hwdigitize.training.inspection import require_alphabet, without_unwritable
-from hwdigitize.training.loop import Plan
-from hwdigitize.training.metrics import accuracy
-from hwdigitize.training.plans import changed, require_tables
-from hwdigitize.training.runs import Report, Start, beside_shipped
+from hwdigitize.training.inspection import writable
+from hwdigitize.training.install import forget_networks
+from hwdigitize.training.loop import BEST, Plan, Watch
+from hwdigitize.training.networks.choice import CHARACTERS
+from hwdigitize.training.runs import Report, Start, write_config
 
-#: batches where weights are given to start from
-TUNING_STEPS = 500
+#: where weights are given to start from
+TUNING = Plan(steps=500, learning_rate=7e-4, warmup_steps=50, validate_every=100)
 CHUNK = 256
 
 
-def fit_characters(dataset: Dataset, start: Start, report: Report) -> CharactersTraining:
+def fit_characters(
+    dataset: Dataset, start: Start, report: Report, watch: Watch | None = None
+) -> Dataset:
     """Train, or resume, a characters network; see :func:`characters.train_characters`.
+
+    Returns:
+        The characters that were trained and validated on, with their splits.
 
     Raises:
         DataError: a split is empty, or holds characters that the network has no class for.
         UsageError: a configuration that makes no sense.
     """
-    require_tables(start.plan, {"training", "network", "plan"})
-    ready = _ready(dataset, start.skip_unknown)
-    training = characters_plan(start)
+    base = CharactersTraining()
+    if start.start_from is not None:
+        base = replace(base, plan=TUNING)
+    training = configured(base, CHARACTERS, start)
+    ready = writable(dataset.of_kind("character"), start.skip_unknown).with_splits()
     train_set = load_split(ready, "train", report)
     valid_set = load_split(ready, "valid", report)
-    train_characters(train_set, valid_set, start.out, training, start.start_from)
-    return training
-
-
-def _ready(dataset: Dataset, skip_unknown: bool) -> Dataset:
-    glyphs = dataset.of_kind("character")
-    if skip_unknown:
-        glyphs = without_unwritable(glyphs, Alphabet())
-    else:
-        require_alphabet(glyphs, Alphabet())
-    return glyphs.with_splits()
-
-
-def characters_plan(start: Start) -> CharactersTraining:
-    """The configuration: defaults, file, flags."""
-    base = CharactersTraining()
-    steps = base.plan.steps if start.start_from is None else TUNING_STEPS
-    return replace(
-        changed(base, start.plan.get("training", {}), "training"),
-        plan=loop_plan(replace(base.plan, steps=steps), start),
-        network=changed(base.network, start.plan.get("network", {}), "network"),
-    )
-
-
-def loop_plan(base: Plan, start: Start) -> Plan:
-    """A plan of the training loop; short runs warm up and validate in proportion."""
-    given: Mapping[str, Any] = start.plan.get("plan", {})
-    plan = changed(base, given, "plan")
-    steps = start.steps or plan.steps
-    shorter: dict[str, Any] = {
-        "warmup_steps": min(plan.warmup_steps, max(steps // 10, 1)),
-        "validate_every": min(plan.validate_every, max(steps // 5, 1)),
-    }
-    if start.start_from is not None:
-        shorter["learning_rate"] = plan.learning_rate / 3
-    kept = {name: value for name, value in shorter.items() if name not in given}
-    seed = plan.seed if start.seed is None else start.seed
-    return replace(plan, steps=steps, seed=seed, **kept)
+    config = {"from": start.start_from, "data": ready.split("train").licences()}
+    write_config(start.out, tables_of(training) | config)
+    train_characters(train_set, valid_set, start.out, training, start.start_from, watch)
+    return ready
 
 
 def load_split(dataset: Dataset, split: str, report: Report) -> Glyphs:
@@ -122,43 +94,26 @@ def to_canvas(image: Grey) -> Grey:
     return canvas
 
 
-def install_characters(
-    run: Path, dataset: Dataset, report: Report, skip_unknown: bool
-) -> dict[str, dict[str, Any]]:
-    """Export the best network of a run into ``run/models`` and calibrate it.
-
-    Returns:
-        Scores on the valid split of the network before (the shipped one) and now.
-
-    Raises:
-        UsageError: Keras runs on another backend than TensorFlow.
-    """
-    valid = load_split(_ready(dataset, skip_unknown), "valid", report)
-    before = accuracy(valid.labels, _logits(valid, models_folder()).argmax(axis=1))
-    folder = beside_shipped(run)
-    today = date.today().isoformat()
+def export_characters(run: Path, dataset: Dataset, folder: Path) -> None:
+    """Export the best network of a run and calibrate it on the valid split."""
+    config = json.loads((run / "config.json").read_text("utf-8"))
+    training, version = trained_now(config)
     export(
-        run / "best.keras",
+        run / BEST,
         folder,
         "characters",
-        f"trained {today}",
+        version,
         classes=CLASSES,
         geometry={"side_px": SIDE_PX, "glyph_px": GLYPH_PX},
-        training={"data": sorted(set(valid.sources.tolist())), "date": today},
+        training=training,
     )
-    load_card.cache_clear()
-    load_network.cache_clear()
+    forget_networks()
+    valid = load_split(dataset, "valid", lambda item: None)
     logits = np.where(allowed_classes("any"), _logits(valid, folder), -np.inf)
     card = load_card("characters", str(folder))
     temperature = fit_temperature(logits, valid.labels)
     save_card(msgspec.structs.replace(card, calibration={"temperature": temperature}), folder)
-    load_card.cache_clear()
-    load_network.cache_clear()
-    now = accuracy(valid.labels, logits.argmax(axis=1))
-    return {
-        "before": {"samples": len(valid), "accuracy": round(before, 4)},
-        "now": {"samples": len(valid), "accuracy": round(now, 4)},
-    }
+    forget_networks()
 
 
 def _logits(glyphs: Glyphs, models: Path) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -4,36 +4,57 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-from hwdigitize.errors import DataError, ModelError, UsageError
+from hwdigitize.errors import DataError, UsageError
 from hwdigitize.recognition.alphabet import Alphabet
-from hwdigitize.recognition.runtime import models_folder
 from hwdigitize.training.datasets import Dataset
 from hwdigitize.training.export import export
-from hwdigitize.training.inspection import require_alphabet, without_unwritable
-from hwdigitize.training.networks.crnn import CrnnConfig
-from hwdigitize.training.plans import changed, require_tables
+from hwdigitize.training.fitting import base_calibration, configured, tables_of, trained_now
+from hwdigitize.training.inspection import writable
+from hwdigitize.training.loop import BEST, Plan, Watch
+from hwdigitize.training.networks.choice import WORDS
 from hwdigitize.training.pools import Pool, build_pool
-from hwdigitize.training.release import calibrate, score
-from hwdigitize.training.runs import Report, Start, beside_shipped
-from hwdigitize.training.words import WordsTraining, train_words
+from hwdigitize.training.release import calibrate
+from hwdigitize.training.runs import Report, Start, write_config
+from hwdigitize.training.words import (
+    WordsTraining,
+    height_px,
+    load_words,
+    stride_px,
+    train_words,
+)
 
 #: validation samples of a source that are read while training
 MOST_VALIDATED = 500
-#: batches where weights are given to start from: some minutes
-TUNING_STEPS = 600
+#: with fewer validation samples, confidences stay as the network started from has them
+FEWEST_TO_CALIBRATE = 200
+#: what changes where weights are given to start from: some minutes
+TUNING = WordsTraining(
+    plan=Plan(
+        steps=300,
+        learning_rate=5e-4,
+        schedule="constant",
+        warmup_steps=30,
+        decay_steps=150,
+        average=0.99,
+        validate_every=50,
+    ),
+    batch_size=16,
+    batches_per_block=10,
+)
 
 
 def fit_words(
-    dataset: Dataset | None, drawn: Sequence[Pool], start: Start, report: Report
-) -> WordsTraining:
+    dataset: Dataset | None,
+    drawn: Sequence[Pool],
+    start: Start,
+    report: Report,
+    watch: Watch | None = None,
+) -> Dataset:
     """Train, or resume, a words network; see :func:`words.train_words`.
 
     Args:
@@ -41,87 +62,46 @@ def fit_words(
         drawn: pools of drawn words, to train on only.
         start: what the run is told.
         report: told of damaged samples.
+        watch: told of the progress.
+
+    Returns:
+        The words and lines that were trained and validated on, with their splits.
 
     Raises:
         DataError: a split is empty, or holds characters that the alphabet lacks.
         UsageError: a configuration that makes no sense.
     """
-    require_tables(start.plan, {"training", "network", "shares"})
     if dataset is None:
         raise DataError("drawn words alone cannot be validated on; add real data with --data")
     alphabet = Alphabet()
-    ready = writable(dataset.of_kind("word", "line"), alphabet, start.skip_unknown)
-    ready = ready.with_splits()
-    training, network = words_plan(start)
-    pools = [words_pool(ready.split("train"), alphabet, report), *drawn]
-    valid = words_pool(ready.split("valid"), alphabet, report)
-    shares = start.plan.get("shares", {})
-    train_words(
-        weighted(pools, shares),
-        {name: fewer(pool, training.seed) for name, pool in by_source(valid).items()},
-        start.out,
-        alphabet,
-        network,
-        training,
-        start.start_from,
-    )
-    return training
-
-
-def writable(dataset: Dataset, alphabet: Alphabet, skip_unknown: bool) -> Dataset:
-    """The samples that can be learned; see :func:`inspection.require_alphabet`."""
-    if skip_unknown:
-        return without_unwritable(dataset, alphabet)
-    require_alphabet(dataset, alphabet)
-    return dataset
-
-
-def words_plan(start: Start) -> tuple[WordsTraining, CrnnConfig]:
-    """The configurations: defaults, those of the weights to start from, file, flags."""
-    base = CrnnConfig() if start.start_from is None else crnn_config_of(start.start_from)
-    network = changed(base, start.plan.get("network", {}), "network")
-    given = start.plan.get("training", {})
-    training = changed(WordsTraining(), given, "training")
-    tunes = start.start_from is not None
-    steps = start.steps or (TUNING_STEPS if tunes and "steps" not in given else training.steps)
-    # A short run warms up, decays and validates in proportion, unless told otherwise.
-    shorter: dict[str, Any] = {
-        "warmup_steps": min(training.warmup_steps, max(steps // 10, 1)),
-        "decay_steps": min(training.decay_steps, max(steps // 2, 1)),
-        "validate_every": min(training.validate_every, max(steps // 5, 1)),
+    training = words_training(start)
+    ready = writable(dataset.of_kind("word", "line"), start.skip_unknown).with_splits()
+    train_set, valid_set = ready.split("train"), ready.split("valid")
+    pools = [words_pool(train_set, alphabet, report), *drawn]
+    valid = words_pool(valid_set, alphabet, report)
+    shares = weighted(pools, start.plan.get("shares", {}))
+    terms = {name: text for pool in drawn for name, text in pool.terms.items()}
+    config = {"from": start.start_from, "data": train_set.licences() | terms}
+    write_config(start.out, tables_of(training) | config)
+    validated = {
+        name: fewer(pool, training.plan.seed) for name, pool in by_source(valid).items()
     }
-    if tunes:
-        shorter["learning_rate"] = training.learning_rate / 3
-    kept = {name: value for name, value in shorter.items() if name not in given}
-    seed = training.seed if start.seed is None else start.seed
-    return replace(training, steps=steps, seed=seed, **kept), network
+    train_words(shares, validated, start.out, alphabet, training, start.start_from, watch)
+    return ready
 
 
-def crnn_config_of(weights: Path) -> CrnnConfig:
-    """The sizes of a trained words network.
+def words_training(start: Start) -> WordsTraining:
+    """The configuration; sizes come with the weights to start from.
 
     Raises:
-        ModelError: the file is no words network.
+        UsageError: it makes no sense.
     """
-    try:
-        model = keras.models.load_model(weights, compile=False)
-        convolutions = [
-            layer.filters
-            for layer in model.layers
-            if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size == (3, 3)
-        ]
-        recurrent = [x for x in model.layers if isinstance(x, keras.layers.Bidirectional)]
-        first, last = convolutions[2], convolutions[-1]
-        return CrnnConfig(
-            height_px=int(model.input_shape[1]),
-            stem_filters=(convolutions[0], convolutions[1]),
-            block_filters=(first, last),
-            blocks_per_stage=(len(convolutions) - 2) // 4,
-            lstm_units=recurrent[0].forward_layer.units,
-            lstm_layers=len(recurrent),
+    if start.start_from is not None and start.plan.get("network"):
+        raise UsageError(
+            f"[network] cannot be changed, the network is the one of {start.start_from}; "
+            f"leave out the table, or --from"
         )
-    except (OSError, ValueError, IndexError, TypeError) as error:
-        raise ModelError(f"{weights} holds no words network: {error}") from error
+    return configured(WordsTraining() if start.start_from is None else TUNING, WORDS, start)
 
 
 def words_pool(dataset: Dataset, alphabet: Alphabet, report: Report) -> Pool:
@@ -160,39 +140,23 @@ def fewer(pool: Pool, seed: int) -> Pool:
     return pool.select(keep)
 
 
-def install_words(
-    run: Path, dataset: Dataset, report: Report, skip_unknown: bool
-) -> dict[str, dict[str, Any]]:
-    """Export the best network of a run into ``run/models`` and calibrate it.
-
-    Returns:
-        Scores on the valid split of the network before (the shipped one) and now.
-
-    Raises:
-        UsageError: Keras runs on another backend than TensorFlow.
-    """
-    alphabet = Alphabet()
-    ready = writable(dataset.of_kind("word", "line"), alphabet, skip_unknown).with_splits()
-    seed = json.loads((run / "config.json").read_text())["training"]["seed"]
-    valid = fewer(words_pool(ready.split("valid"), alphabet, report), seed)
-    before = score(valid, models_folder(), frozenset())
-    folder = beside_shipped(run)
-    config = json.loads((run / "config.json").read_text())
+def export_words(run: Path, dataset: Dataset, folder: Path) -> None:
+    """Export the best network of a run and calibrate it on the valid split."""
+    model = load_words(run / BEST, Alphabet())
+    config = json.loads((run / "config.json").read_text("utf-8"))
+    training, version = trained_now(config)
+    base = base_calibration(config["from"])
     export(
-        run / "best.keras",
+        run / BEST,
         folder,
         "words",
-        f"trained {date.today().isoformat()}",
-        classes=tuple(alphabet.characters),
-        geometry={
-            "height_px": config["network"]["height_px"],
-            "stride_px": CrnnConfig.stride_px,
-        },
-        training={
-            **config["training"],
-            "data": sorted(set(valid.sources)),
-            "date": date.today().isoformat(),
-        },
+        version,
+        classes=tuple(Alphabet().characters),
+        geometry={"height_px": height_px(model), "stride_px": stride_px(model)},
+        training=training,
+        calibration=base,
     )
-    calibrate([valid], folder)
-    return {"before": before, "now": score(valid, folder, frozenset())}
+    valid = dataset.split("valid")
+    if not base or len(valid) >= FEWEST_TO_CALIBRATE:
+        pool = words_pool(valid, Alphabet(), lambda item: None)
+        calibrate([fewer(pool, training["seed"])], folder)

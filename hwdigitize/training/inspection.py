@@ -106,3 +106,15 @@ def require_alphabet(dataset: Dataset, alphabet: Alphabet) -> None:
 def without_unwritable(dataset: Dataset, alphabet: Alphabet) -> Dataset:
     """The set without the samples that :func:`require_alphabet` would stop at."""
     return dataset.keep(lambda sample: not unwritable(sample, alphabet))
+
+
+def writable(dataset: Dataset, skip_unknown: bool) -> Dataset:
+    """The samples that the networks can learn.
+
+    Raises:
+        DataError: there are others, and they are not to be skipped.
+    """
+    if skip_unknown:
+        return without_unwritable(dataset, Alphabet())
+    require_alphabet(dataset, Alphabet())
+    return dataset

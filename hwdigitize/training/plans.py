@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from hwdigitize.errors import UsageError
 
@@ -67,6 +67,10 @@ def changed(record: Record, values: Mapping[str, Any], table: str) -> Record:
 
 def _converted(value: Any, hint: Any, where: str) -> Any:
     """A TOML value as the record's type: lists become tuples, whole numbers floats."""
+    if get_origin(hint) is Literal:
+        if value in get_args(hint):
+            return value
+        raise UsageError(f"{where} must be one of {', '.join(get_args(hint))}, not {value!r}")
     if isinstance(hint, types.GenericAlias):
         if isinstance(value, list) and all(type(item) is int for item in value):
             return tuple(value)

@@ -7,8 +7,8 @@ seconds and cost no more than their pixels.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,9 @@ from PIL import Image
 
 from hwdigitize.errors import DataError
 from hwdigitize.recognition.alphabet import Alphabet, normalise
+from hwdigitize.training.datasets.licences import excluded, terms_of_drawn
+from hwdigitize.training.synthetic.ink import HEIGHT_PX
+from hwdigitize.training.synthetic.pool import load_pool
 
 Crop = NDArray[np.uint8]
 
@@ -34,6 +37,7 @@ class Pool:
         pixels: all crops, row by row, uint8, ink dark.
         starts: first byte of each crop, (n,), int64.
         shapes: height and width of each, (n, 2), int32.
+        terms: licences by training set.
     """
 
     pixels: NDArray[np.uint8]
@@ -41,6 +45,7 @@ class Pool:
     shapes: NDArray[np.int32]
     texts: tuple[str, ...]
     sources: tuple[str, ...]
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -56,7 +61,8 @@ class Pool:
         picked = np.flatnonzero(keep)
         texts = tuple(self.texts[i] for i in picked)
         sources = tuple(self.sources[i] for i in picked)
-        return Pool(self.pixels, self.starts[picked], self.shapes[picked], texts, sources)
+        starts, shapes = self.starts[picked], self.shapes[picked]
+        return Pool(self.pixels, starts, shapes, texts, sources, self.terms)
 
 
 def build_pool(samples: Iterable[tuple[Crop, str, str]], alphabet: Alphabet) -> Pool:
@@ -108,20 +114,31 @@ def read_table(path: Path, split: str, alphabet: Alphabet) -> Pool:
     return build_pool(rows, alphabet)
 
 
-def read_drawn(path: Path, alphabet: Alphabet) -> Pool:
-    """A pool of drawn words (``pixels``, ``widths``, ``texts``; 40 px high, ink 255).
+def read_drawn(path: Path, alphabet: Alphabet, exclude: Sequence[str] = ()) -> Pool:
+    """A pool of drawn words (``pixels``, ``widths``, ``texts``, ``source``; ink 255).
+
+    Args:
+        path: the file; its name is what ``[shares]`` call it.
+        alphabet: texts that it cannot write are left out.
+        exclude: kinds (strokes, fonts, glyphs) and sets (chars74k) to leave out.
 
     Raises:
-        DataError: not such a file.
+        DataError: not such a file, or nothing is left.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            pixels, widths, texts = data["pixels"], data["widths"], data["texts"]
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{path}: not a pool of drawn words: {error}") from error
-    height = 40
-    starts = np.r_[0, np.cumsum(widths.astype(np.int64) * height)[:-1]]
-    shapes = np.stack([np.full(len(widths), height), widths], 1).astype(np.int32)
-    clean = tuple(normalise(str(text)) for text in texts)
-    pool = Pool(np.invert(pixels), starts, shapes, clean, (path.stem,) * len(clean))
-    return pool.select(np.array([bool(text) and not alphabet.missing(text) for text in clean]))
+    drawn = load_pool(path)
+    sources = [str(source) for source in drawn.source]
+    clean = tuple(normalise(str(text)) for text in drawn.texts)
+    keep = np.array(
+        [
+            bool(text) and not alphabet.missing(text) and not excluded(source, exclude)
+            for text, source in zip(clean, sources, strict=True)
+        ]
+    )
+    if not keep.any():
+        raise DataError(f"nothing of {path} is left without {', '.join(exclude)}; leave it out")
+    heights = np.full(len(drawn), HEIGHT_PX)
+    shapes = np.stack([heights, drawn.widths], 1).astype(np.int32)
+    terms = terms_of_drawn(np.array(sources)[keep].tolist())
+    names = (path.stem,) * len(drawn)
+    pixels = np.invert(drawn.pixels)
+    return Pool(pixels, drawn.starts()[:-1], shapes, clean, names, terms).select(keep)

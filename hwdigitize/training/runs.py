@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
-import shutil
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,10 @@ from hwdigitize.recognition.runtime import Name, models_folder
 from hwdigitize.training.datasets import Broken
 
 Report = Callable[[Broken], None]
+#: one validation: step, loss, learning_rate, images_per_second, minutes, and the scores
+Record = dict[str, float]
 
-LOOK_SECONDS = 0.5
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Start:
         steps: batches, None for the configuration's.
         seed: None for the configuration's.
         skip_unknown: leave out samples that the alphabet cannot write, instead of stopping.
+        force: install the network even if it reads worse than the one in place.
     """
 
     out: Path
@@ -39,6 +40,7 @@ class Start:
     steps: int | None = None
     seed: int | None = None
     skip_unknown: bool = False
+    force: bool = False
 
 
 def weights_file(name: Name, given: str | None) -> Path | None:
@@ -57,44 +59,44 @@ def weights_file(name: Name, given: str | None) -> Path | None:
     return path
 
 
-def beside_shipped(out: Path) -> Path:
-    """``out/models``, filled with the shipped networks where it has none of its own."""
-    folder, shipped = out / "models", models_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in sorted(shipped.glob("*")):
-        if path.suffix in (".onnx", ".json") and not (folder / path.name).exists():
-            shutil.copyfile(path, folder / path.name)
-    return folder
+def write_config(out: Path, tables: Mapping[str, Any]) -> None:
+    """What a run was told, as ``out/config.json``; tables as in the configuration file."""
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(tables, indent=2, default=str) + "\n"
+    (out / "config.json").write_text(text, encoding="utf-8")
 
 
-@contextmanager
-def log_watched(log: Path, listener: Callable[[dict[str, Any]], None]) -> Iterator[None]:
-    """Tell ``listener`` of every record that is appended to a run's log meanwhile."""
-    stop = threading.Event()
-    seen = len(_records(log))
-
-    def watch() -> None:
-        told = seen
-        while True:
-            last = stop.wait(LOOK_SECONDS)
-            records = _records(log)
-            for record in records[told:]:
-                listener(record)
-            told = len(records)
-            if last:
-                return
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        watcher.join()
+def append_record(out: Path, record: Record) -> None:
+    """Add a record to the log of a run."""
+    _write_log(
+        out, [*read_records(out), {key: round(value, 5) for key, value in record.items()}]
+    )
 
 
-def _records(log: Path) -> list[dict[str, Any]]:
-    """Whole lines of a log so far."""
-    if not log.exists():
-        return []
-    return [json.loads(line) for line in log.read_text("utf-8").split("\n")[:-1]]
+def drop_records(out: Path, after: float) -> None:
+    """Forget the records of steps that a resumed run will do again."""
+    if (records := read_records(out)) and records[-1]["step"] > after:
+        _write_log(out, [record for record in records if record["step"] <= after])
+
+
+def read_records(out: Path) -> list[Record]:
+    """The log of a run so far."""
+    path = out / LOG
+    return (
+        [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        if path.exists()
+        else []
+    )
+
+
+def _write_log(out: Path, records: Sequence[Record]) -> None:
+    """As JSON, a record a line, and as a table for whoever draws curves."""
+    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    part = out / f"part-{LOG}"
+    part.write_text(lines, encoding="utf-8")
+    part.replace(out / LOG)
+    columns = dict.fromkeys(key for record in records for key in record)
+    with (out / "log.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(columns))
+        writer.writeheader()
+        writer.writerows(records)

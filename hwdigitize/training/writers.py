@@ -18,13 +18,10 @@ from hwdigitize.recognition.hands import (
     cut_strips,
 )
 from hwdigitize.training.hands import Hands, Page, draw_strip
-from hwdigitize.training.loop import Array, Batch, Plan, compile_network, train
+from hwdigitize.training.loop import Array, Batch, Plan, Watch, compile_network, set_seed, train
 from hwdigitize.training.metrics import identification_scores
-from hwdigitize.training.networks.writers import (
-    WritersNetConfig,
-    add_writers_head,
-    build_writers,
-)
+from hwdigitize.training.networks.choice import WritersNet
+from hwdigitize.training.networks.writers import WritersNetConfig
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class WritersTraining:
     """How to train; stored beside the weights."""
 
     plan: Plan = field(default_factory=lambda: Plan(steps=2000, validate_every=250))
-    network: WritersNetConfig = field(default_factory=WritersNetConfig)
+    network: WritersNet = field(default_factory=WritersNetConfig)
     batch_size: int = 64
     #: the own writer's cosine must exceed the others' by this, and how sharply it counts
     margin: float = 0.2
@@ -50,6 +47,13 @@ def cosine_margin_loss(margin: float, sharpness: float) -> Callable[..., keras.K
         return ops.categorical_crossentropy(own, logits, from_logits=True)
 
     return loss
+
+
+def writers_loss(training: WritersTraining) -> Callable[..., keras.KerasTensor]:
+    """With a margin between cosines for the metric network, plain softmax for the other."""
+    if training.network.kind == "softmax":
+        return cosine_margin_loss(0.0, 1.0)
+    return cosine_margin_loss(training.margin, training.sharpness)
 
 
 def batches(hands: Hands, training: WritersTraining) -> Callable[[int], Batch]:
@@ -113,17 +117,19 @@ def train_writers(
     out: Path,
     training: WritersTraining,
     start_from: Path | None = None,
+    watch: Watch | None = None,
 ) -> None:
     """Train, or resume, a writers network in the folder ``out``; see :func:`loop.train`.
 
     Weights of ``start_from`` (.keras) that fit are taken over where nothing is resumed.
     """
-    keras.utils.set_random_seed(training.plan.seed)
-    network = build_writers(training.network)
+    set_seed(training.plan.seed)
+    network = training.network.build()
     if start_from is not None:
         network.load_weights(start_from, skip_mismatch=True)
-    model = add_writers_head(network, len(hands.writers))
-    loss = cosine_margin_loss(training.margin, training.sharpness)
+    model = training.network.add_head(network, len(hands.writers))
+    loss = writers_loss(training)
     compile_network(model, loss, training.plan)
     validate = validation(network, gallery, queries)
-    train(model, batches(hands, training), validate, out, training.plan)
+    draw = batches(hands, training)
+    train(model, lambda number: [draw(number)], validate, out, training.plan, watch)

@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from hwdigitize.cli import main
 from hwdigitize.recognition.runtime import load_card, load_network
 from hwdigitize.training.cli import app
-from hwdigitize.training.runs import Start
 from tests.training.datasets.miniatures import put_image, put_text
 
 runner = CliRunner()
@@ -111,7 +110,7 @@ def train(kind: str, data: Path, tmp_path: Path, plan: str) -> dict[str, object]
     out = tmp_path / "run"
     result = runner.invoke(
         app,
-        f"train {kind} --data {data} --out {out} --config {config} --steps 2".split(),
+        f"train {kind} --data {data} --out {out} --config {config} --steps 2 --force".split(),
         catch_exceptions=False,
     )
     forget()
@@ -128,7 +127,7 @@ def train(kind: str, data: Path, tmp_path: Path, plan: str) -> dict[str, object]
 @pytest.mark.slow
 def test_words(pairs: Path, tmp_path: Path) -> None:
     scores = train("words", pairs, tmp_path, WORDS_PLAN)
-    assert set(scores) == {"before", "now"}
+    assert scores["your own data, held back"]["samples"] == 3  # type: ignore[index]
     models = str(tmp_path / "run/models")
     result = runner.invoke(
         app,
@@ -136,13 +135,6 @@ def test_words(pairs: Path, tmp_path: Path) -> None:
         catch_exceptions=False,
     )
     assert json.loads(result.stdout)["all"]["samples"] == 3
-    # who starts from these weights gets a network of their sizes, and a short run
-    from hwdigitize.training.fit_words import TUNING_STEPS, words_plan
-    from hwdigitize.training.networks.crnn import CrnnConfig
-
-    training, network = words_plan(Start(tmp_path / "other", {}, tmp_path / "run/best.keras"))
-    assert network == CrnnConfig(16, (2, 2), (2, 4), 1, 2, 1)
-    assert training.steps == TUNING_STEPS
 
 
 @pytest.mark.slow

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from hwdigitize.errors import DataError
 from hwdigitize.training.datasets import (
@@ -18,6 +20,7 @@ from hwdigitize.training.datasets import (
     page_xml,
     text_pairs,
 )
+from hwdigitize.training.datasets.licences import terms_of
 from hwdigitize.training.datasets.listing import Listing, Reader, list_files
 from hwdigitize.training.datasets.pictures import DamagedSampleError, Grey
 from hwdigitize.training.datasets.sample import SPLITS, Broken, Kind, Sample, drawn_split
@@ -31,12 +34,13 @@ FORMATS = (
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples, and what was left out when the set was opened."""
+    """Samples, what was left out when the set was opened, and the terms of its sources."""
 
     path: Path
     formats: tuple[str, ...]
     samples: tuple[Sample, ...]
     broken: tuple[Broken, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -105,6 +109,21 @@ class Dataset:
         }
         return replace(self, samples=tuple(drawn[s.source].get(s.id, s) for s in self.samples))
 
+    def licences(self) -> dict[str, str]:
+        """The terms of each source that has samples here."""
+        return {s: self.terms.get(s, f"not stated: {self.path}") for s in self.sources()}
+
+    def sources(self) -> list[str]:
+        """The sources that have samples here."""
+        return sorted({sample.source for sample in self.samples})
+
+    def fewer(self, most: int, seed: int = 0) -> Dataset:
+        """At most so many samples, chosen by seed."""
+        if len(self) <= most:
+            return self
+        picked = np.sort(np.random.default_rng(seed).permutation(len(self))[:most])
+        return replace(self, samples=tuple(self.samples[i] for i in picked))
+
     def images(self, report: Callable[[Broken], None]) -> Iterator[tuple[Sample, Grey]]:
         """Samples with their images; damaged ones are reported and left out."""
         for sample in self.samples:
@@ -163,16 +182,18 @@ def open_dataset(path: Path) -> Dataset:
         raise DataError(_nothing_known(listing))
     samples: list[Sample] = []
     broken: list[Broken] = []
+    terms: dict[str, str] = {}
     for reader, files in found:
-        for item in reader.read(listing, files):
-            if isinstance(item, Sample):
-                samples.append(item)
-            else:
-                broken.append(item)
+        items = list(reader.read(listing, files))
+        read = [item for item in items if isinstance(item, Sample)]
+        samples += read
+        broken += [item for item in items if isinstance(item, Broken)]
+        for source in {sample.source for sample in read}:
+            terms[source] = terms_of(source, path, files)
     if not samples:
         why = f", the first because {broken[0].id}: {broken[0].reason}" if broken else ""
         raise DataError(f"no usable sample in {path}: {len(broken)} were left out{why}")
-    return Dataset(path, tuple(r.name for r, _ in found), tuple(samples), tuple(broken))
+    return Dataset(path, tuple(r.name for r, _ in found), tuple(samples), tuple(broken), terms)
 
 
 def _file_readers() -> tuple[Reader, ...]:
@@ -214,4 +235,5 @@ def join_datasets(datasets: Sequence[Dataset]) -> Dataset:
     formats = tuple(dict.fromkeys(name for dataset in datasets for name in dataset.formats))
     broken = tuple(item for dataset in datasets for item in dataset.broken)
     path = Path(", ".join(str(dataset.path) for dataset in datasets))
-    return Dataset(path, formats, samples, broken)
+    terms = {name: text for dataset in datasets for name, text in dataset.terms.items()}
+    return Dataset(path, formats, samples, broken, terms)
