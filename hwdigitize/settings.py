@@ -40,6 +40,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: words that the beam search expects: "none", "en", "fr", "names", several joined by "+",
     #: or another language with the extra hwdigitize[languages]
     language: str = "en+fr"
+    #: folder of form templates; a page of none of them is then a problem
+    templates: str | None = None
+    #: share of wrong values that may be among the fields accepted without a person
+    max_error: float = 0.02
     #: what is less sure than this is flagged
     flag_below: float = 0.8
     #: seconds after which a page is given up

@@ -32,7 +32,7 @@ def fingerprint(settings: Settings) -> Fingerprint:
     plain = msgspec.to_builtins(settings)
     limits = {key: plain.pop(key) for key in _LIMITS}
     limits["passwords"] = _content(plain.pop("password_file"))
-    for key in ("models", "gallery"):
+    for key in ("models", "gallery", "templates"):
         plain[key] = _content(plain[key] or _shipped(key))
     plain["version"] = version("hwdigitize")
     return Fingerprint(_digest(plain), _digest(limits))

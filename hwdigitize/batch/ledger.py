@@ -35,6 +35,7 @@ from hwdigitize.batch.records import (
     stamp,
 )
 from hwdigitize.document import Document, Page, PageRef
+from hwdigitize.forms.assembly import check_pages
 
 NAME = "ledger.sqlite"
 _CHUNK = 500
@@ -281,7 +282,8 @@ class Ledger:
             "ORDER BY page_index",
             (number,),
         )
-        return Document(file=file, sha256=sha256, pages=tuple(_page(*row) for row in rows))
+        pages = tuple(_page(*row) for row in rows)
+        return Document(file=file, sha256=sha256, pages=pages, problems=check_pages(pages))
 
     def written(self) -> Iterator[tuple[str, int | None]]:
         """Counted inputs, in order, with the size of their JSON, None if it is stale."""

@@ -127,6 +127,7 @@ def run_batch(
     if not found.files:
         raise NothingToReadError(_nothing_in(inputs, skipped))
     prints = fingerprint(settings)
+    _check_templates(settings)
     jobs = len(os.sched_getaffinity(0)) if jobs is None else jobs
     with output_errors(out), locked(out), closing(Ledger(out)) as ledger:
         ledger.take_in(((file.file, file.path) for file in found.files), skipped, prints)
@@ -145,6 +146,18 @@ def run_batch(
             )
             batch.read_pages(functools.partial(read_page, digitize, settings))
         return batch.report(began)
+
+
+def _check_templates(settings: Settings) -> None:
+    """Refuse templates that cannot be used before any page is read.
+
+    Raises:
+        TemplateError: the message says what to change.
+    """
+    if settings.templates is not None:
+        from hwdigitize.forms.template import load_templates
+
+        load_templates(settings.templates)
 
 
 def _nothing_in(inputs: Sequence[Path], skipped: Sequence[tuple[str, str]]) -> str:

@@ -111,6 +111,13 @@ def run(
     password_file: Annotated[
         Path | None, typer.Option(help="PDF passwords, one a line.", metavar="FILE")
     ] = None,
+    templates: Annotated[
+        Path | None, typer.Option(help="Folder of form templates.", show_default="as shipped")
+    ] = None,
+    max_error: Annotated[
+        str | None,
+        typer.Option(help="Wrong values allowed among those accepted, such as 1% or 0.01."),
+    ] = None,
     gallery: Annotated[Path | None, typer.Option(help="Known writers, to name them.")] = None,
     models: Models = None,
     decoder: Annotated[str | None, typer.Option(help="greedy or beam.")] = None,
@@ -145,6 +152,8 @@ def run(
     flags = {
         "dpi": dpi,
         "password_file": _text(password_file),
+        "templates": _text(templates),
+        "max_error": _share(max_error),
         "gallery": _text(gallery),
         "models": _text(models),
         "decoder": decoder,
@@ -244,6 +253,19 @@ def version() -> None:
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
+
+
+def _share(text: str | None) -> float | None:
+    """A share between 0 and 1, given as such or in percent."""
+    if text is None:
+        return None
+    try:
+        share = float(text.rstrip("% ")) / (100 if "%" in text else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 < share < 1:
+        raise errors.UsageError(f"--max-error {text}: give a share such as 1% or 0.01")
+    return share
 
 
 def _cards(models: Path | None) -> list[Card]:

@@ -1,7 +1,7 @@
 """Cutting fields out of a rectified page: a window of it, and the strokes that are theirs.
 
-A stroke belongs to the box that holds its greater part, so that it is read whole where it leaves
-its box, and strokes of neighbours that reach in are left out.
+A stroke belongs to the box that holds its greater part, so that it is read whole where it
+leaves its box, and strokes of neighbours that reach in are left out.
 """
 
 from __future__ import annotations

@@ -136,7 +136,10 @@ class _Page:
         native = min(max((max(placed.dpi) for placed in self._big()), default=0.0), HIGHEST_DPI)
         if self.others or native < LOWEST_DPI:
             return max(native, float(self.settings.dpi))
-        return native
+        if all(self._inside(placed.matrix) for placed in self._big()):
+            return native
+        # Off its own grid of pixels a coarse scan blurs, and thin bars are lost: draw it finer.
+        return max(native, min(2 * native, float(self.settings.dpi)))
 
     def _turns(self) -> int | None:
         """Quarter turns from the image to the page where the image is the page, else None."""

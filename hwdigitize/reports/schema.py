@@ -29,7 +29,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "file": "Path of the input file below the input folder, with forward slashes.",
         "sha256": "SHA-256 of the input file, 64 hexadecimal digits.",
         "pages": "The pages of the file, in its order.",
-        "problems": "What is wrong with the whole: pages of a form missing, twice, in disorder.",
+        "problems": "What is wrong with the whole: pages of a form missing, twice, disordered.",
         "schema": "Name and version of this schema.",
     },
     "Page": {

@@ -1,31 +1,22 @@
-"""One page, one call: a reference goes in, a record comes out, arrays stay inside.
-
-This is the only module that composes the stages. Whatever goes wrong with a page becomes a
-problem of its record; only what is wrong with the whole run (a missing network) is raised.
-"""
+"""A page of no known form: its lines, words and drawn boxes."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize import document as doc
-from hwdigitize.errors import HwdigitizeError, PageError
 from hwdigitize.forms.marks import read_marks
-from hwdigitize.pages.ingest import Scan, count_pages, hash_file, load_page
+from hwdigitize.pages.ingest import Scan
 from hwdigitize.pages.preprocess import Upright, preprocess
 from hwdigitize.pages.segmentation import DrawnBox, TextLine, find_boxes, find_lines
+from hwdigitize.pipeline.sheet import Sheet, Stopwatch
 from hwdigitize.recognition.characters import read_characters
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.words import read_words
-from hwdigitize.recognition.writers import embed_page, identify, load_gallery
 from hwdigitize.settings import Settings
 
 Grey = NDArray[np.uint8]
@@ -38,78 +29,10 @@ ORIENTATION_WORDS = 24
 SURE_WORD = 0.9
 #: how far the frame of a drawn box reaches beyond its inside, of its height
 FRAME_SHARE = 0.15
-#: longest side of the scan in the report, and of its thumbnail
-REPORT_SIDE_PX, THUMBNAIL_SIDE_PX = 1800, 260
 
 
-@dataclass
-class _Stopwatch:
-    """Seconds by stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = self.seconds.get(name, 0.0) + time.perf_counter() - began
-            self.seconds[name] = round(spent, 4)
-
-
-def digitize_page(ref: doc.PageRef, settings: Settings) -> doc.PageResult:
-    """Read one page.
-
-    Args:
-        ref: which page of which file.
-        settings: how to read it.
-
-    Returns:
-        The page's record; with status "failed" and a problem when it could not be read.
-
-    Raises:
-        HwdigitizeError: a network or gallery cannot be loaded; no page could be read.
-    """
-    watch = _Stopwatch()
-    try:
-        return _digitize(ref, settings, watch)
-    except HwdigitizeError:
-        raise
-    except PageError as error:
-        return _failed(
-            ref, doc.Problem(stage=error.stage, code=error.code, message=error.message)
-        )
-    except MemoryError:
-        message = "The page needs more memory than there is; scan it at a lower resolution."
-        return _failed(ref, doc.Problem(stage="page", code="out_of_memory", message=message))
-    except Exception as error:  # the one place where a bug costs its page only
-        message = f"A bug stopped this page, please report it: {type(error).__name__}: {error}"
-        return _failed(ref, doc.Problem(stage="page", code="bug", message=message))
-
-
-def digitize_file(path: Path, file: str, settings: Settings) -> doc.Document:
-    """Read all pages of one file, in this process; see :func:`digitize_page`."""
-    sha256 = hash_file(path)
-    try:
-        count = count_pages(path, settings)
-    except PageError:
-        count = 1  # reading the first page says what is wrong
-    refs = [
-        doc.PageRef(path=str(path), file=file, sha256=sha256, index=i) for i in range(count)
-    ]
-    pages = tuple(digitize_page(ref, settings).page for ref in refs)
-    return doc.Document(file=file, sha256=sha256, pages=pages)
-
-
-def _failed(ref: doc.PageRef, problem: doc.Problem) -> doc.PageResult:
-    page = doc.Page(index=ref.index, status="failed", problems=(problem,))
-    return doc.PageResult(ref=ref, page=page)
-
-
-def _digitize(ref: doc.PageRef, settings: Settings, watch: _Stopwatch) -> doc.PageResult:
-    with watch.stage("load"):
-        scan = load_page(ref, settings)
+def read_free(scan: Scan, settings: Settings, watch: Stopwatch) -> Sheet:
+    """Read a page by what is found on it."""
     with watch.stage("preprocess"):
         upright = preprocess(scan.image, settings, scan.dpi)
     with watch.stage("segment"):
@@ -121,32 +44,16 @@ def _digitize(ref: doc.PageRef, settings: Settings, watch: _Stopwatch) -> doc.Pa
         lines = _read_lines(layout.lines, upright, settings)
     with watch.stage("boxes"):
         boxes = _read_boxes(layout.boxes, upright, settings)
-    with watch.stage("writer"):
-        embedding, writer = _find_writer(layout.lines, upright.grey, settings)
-    with watch.stage("images"):
-        picture, scale, thumbnail = _report_images(scan, settings)
-    height, width = scan.image.shape[:2]
     page = doc.Page(
-        index=ref.index,
-        status="partial" if scan.problems else "ok",
-        size_px=(width, height),
-        dpi=scan.dpi,
+        index=0,
+        status="ok",
         rotation_degrees=upright.rotation_degrees,
         skew_degrees=round(upright.skew_degrees, 3),
         lines=lines,
         boxes=boxes,
-        writer=writer,
-        problems=scan.problems,
-        seconds=watch.seconds,
     )
-    return doc.PageResult(
-        ref=ref,
-        page=page,
-        embedding=embedding,
-        thumbnail=thumbnail,
-        scan=picture,
-        scan_scale=scale,
-    )
+    hands = [_crop(upright.grey, line.box) for line in layout.lines if line.ink != "print"]
+    return Sheet(page, tuple(hands))
 
 
 @dataclass(frozen=True)
@@ -328,39 +235,3 @@ def _read_boxes(
         )
         for box in boxes
     )
-
-
-def _find_writer(
-    lines: Sequence[TextLine], grey: Grey, settings: Settings
-) -> tuple[tuple[float, ...], doc.Writer]:
-    crops = [_crop(grey, line.box) for line in lines if line.ink != "print"]
-    if not crops:
-        return (), doc.Writer(note="no handwriting")
-    vector = embed_page(crops, models=settings.models)
-    embedding = tuple(round(float(value), 6) for value in vector)
-    if settings.gallery is None:
-        return embedding, doc.Writer(note="no gallery")
-    return embedding, identify(
-        vector, load_gallery(settings.gallery, settings.models), models=settings.models
-    )
-
-
-def _report_images(scan: Scan, settings: Settings) -> tuple[bytes, float, bytes]:
-    """The scan for the report as JPEG, its scale, and a thumbnail."""
-    if not settings.report_images:
-        return b"", 1.0, b""
-    picture, scale = _shrunk(scan.image, REPORT_SIDE_PX)
-    thumbnail, _ = _shrunk(picture, THUMBNAIL_SIDE_PX)
-    return _jpeg(picture, 60), scale, _jpeg(thumbnail, 70)
-
-
-def _shrunk(image: Grey, side_px: int) -> tuple[Grey, float]:
-    height, width = image.shape[:2]
-    scale = min(side_px / max(height, width), 1.0)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
-
-
-def _jpeg(image: Grey, quality: int) -> bytes:
-    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return data.tobytes()
