@@ -65,14 +65,26 @@ class GlyphWriter:
 
     def letters(self, text: str, rng: np.random.Generator) -> tuple[str, list[Letter]] | None:
         """See :class:`Writer`."""
-        plain = unicodedata.normalize("NFD", text)
-        if any(c not in self.setter.everyone for c in plain if c != " " and not _is_mark(c)):
+        if not self.can_write(text):
             return None
-        mixed = rng.random() < 0.35
-        hand = "many" if mixed else self.setter.hand_for(plain)
+        plain = unicodedata.normalize("NFD", text)
+        hand = "many" if rng.random() < 0.35 else self.setter.hand_for(plain)
         pen = float(rng.uniform(0.03, 0.11)) * CAPITAL_PX
-        letters = [self._letter(c, hand, pen, rng) for c in text if c != " "]
-        return f"glyphs:{hand}", letters
+        return f"glyphs:{hand}", self.letters_of(text, hand, pen, rng)
+
+    def can_write(self, text: str) -> bool:
+        """Whether there is a glyph for every character."""
+        plain = unicodedata.normalize("NFD", text)
+        return all(c in self.setter.everyone for c in plain if c != " " and not _is_mark(c))
+
+    def letters_of(
+        self, text: str, hand: str, pen: float, rng: np.random.Generator
+    ) -> list[Letter]:
+        """Letters that :meth:`can_write`, by one hand or, where it has none, by others.
+
+        ``pen`` is the width of the strokes in px, where a capital is CAPITAL_PX high.
+        """
+        return [self._letter(c, hand, pen, rng) for c in text if c != " "]
 
     def _letter(
         self, character: str, hand: str, pen: float, rng: np.random.Generator
