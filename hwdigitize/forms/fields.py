@@ -47,6 +47,10 @@ class FieldReading:
         return replace(self, reasons=self.reasons + reasons)
 
 
+#: flags of what the calibration does not let pass
+NOT_SURE, NOT_PROVEN = "not sure enough", "not yet proven"
+
+
 def field_value(
     asked: Field, reading: FieldReading, box: Box, judge: Judge, flag_below: float
 ) -> FieldValue:
@@ -57,7 +61,7 @@ def field_value(
         reading: what was read in it.
         box: where it is on the scan.
         judge: knows the calibration and what may be accepted.
-        flag_below: confidence below which a kind is flagged that has no calibration yet.
+        flag_below: confidence below which a field is flagged while nothing is calibrated.
     """
     judgement = judge.judge(asked.kind, reading.evidence)
     reasons = list(reading.reasons)
@@ -65,8 +69,10 @@ def field_value(
         reasons.append(f"required, but {_STATES[reading.state]}")
     elif reading.state == "unreadable":
         reasons.append(_STATES[reading.state])
-    if judgement.flag == "not_sure" or (judgement.flag and judgement.confidence < flag_below):
-        reasons.append("not sure enough")
+    if judgement.flag == "not_proven" and judge.claims:
+        reasons.append(NOT_PROVEN)
+    elif judgement.flag == "not_sure" or (judgement.flag and judgement.confidence < flag_below):
+        reasons.append(NOT_SURE)
     return FieldValue(
         name=asked.name,
         kind=asked.kind,

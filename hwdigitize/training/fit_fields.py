@@ -29,13 +29,15 @@ MOST_KNOTS = 40
 class FieldSample:
     """A field that was read: its evidence, and whether the whole value is right.
 
-    ``page`` names the page, whose fields are all fitted on or all proving.
+    ``page`` names the page, whose fields are all fitted on or all proving. ``asked`` fields
+    are flagged whatever the confidence: they teach, but prove nothing of what is accepted.
     """
 
     kind: str
     page: str
     evidence: Mapping[str, float]
     right: bool
+    asked: bool = False
 
 
 def fit_fields(
@@ -75,11 +77,12 @@ def _fit_kind(samples: Sequence[FieldSample], fit_pages: set[str]) -> KindCard:
     scores = np.array([score_of(plain, s.evidence) for s in samples])
     right = np.array([s.right for s in samples])
     trial = np.array([s.page in fit_pages for s in samples])
+    free = np.array([not s.asked for s in samples])
     return KindCard(
         weights=weights,
         offset=offset,
         knots=fit_knots(scores, right),
-        steps=count_steps(scores, right, trial),
+        steps=count_steps(scores[free], right[free], trial[free]),
     )
 
 
