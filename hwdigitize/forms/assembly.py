@@ -7,7 +7,7 @@ only here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -80,10 +80,11 @@ def _say_the_same(first: Page, second: Page) -> bool:
 
 def check_pages(pages: Sequence[Page]) -> tuple[Problem, ...]:
     """What is wrong with the pages of a file: missing, twice, or in another order."""
-    return tuple(problem for form in assemble(pages) for problem in _check(form))
+    return tuple(problem for form in assemble(pages) for problem in check_form(form))
 
 
-def _check(form: FilledForm) -> Iterable[Problem]:
+def check_form(form: FilledForm) -> Iterator[Problem]:
+    """What is wrong with the pages of one form."""
     places = [place for place, _ in form.pages]
     numbers = {place: page.index + 1 for place, page in form.pages}
     here = f'the form "{form.template.id}" that begins on page {form.pages[0][1].index + 1}'

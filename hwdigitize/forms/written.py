@@ -7,8 +7,7 @@ field's grammar. Their probabilities are multiplied; where they differ, the evid
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,13 +16,15 @@ from numpy.typing import NDArray
 
 from hwdigitize.forms.cutting import Cut, cut_cells, cut_glyphs
 from hwdigitize.forms.fields import FieldReading
-from hwdigitize.forms.records import Field, Grammar
+from hwdigitize.forms.grammar import compile_grammar
+from hwdigitize.forms.records import Field
 from hwdigitize.forms.strikes import is_crossed_out
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.words import read_words
 
 if TYPE_CHECKING:
-    from hwdigitize.recognition.constrained import Automaton, Constrained
+    from hwdigitize.forms.automaton import Automaton
+    from hwdigitize.recognition.constrained import Constrained
 
 Grey = NDArray[np.uint8]
 #: cuts handwriting into lines of words, from top to bottom and left to right
@@ -66,11 +67,6 @@ class Written:
     def legible(self) -> bool:
         """Whether there is anything to read."""
         return self.empty < 0.5 and any(row.size for row in self.rows)
-
-    @property
-    def is_free(self) -> bool:
-        """Whether the field may hold any text."""
-        return self.field.kind in ("text", "lines") and self.field.grammar == Grammar()
 
 
 def write_out(cut: Cut) -> Written:
@@ -126,29 +122,30 @@ def read_written(
     """
     legible = [one for one in written if one.legible]
     found: dict[int, FieldReading] = {}
-    free = [one for one in legible if one.is_free]
+    automata = [compile_grammar(one.field, folder) for one in legible]
+    free = [one for one, automaton in zip(legible, automata, strict=True) if automaton is None]
     for one, lines in zip(free, _read_free(free, split_words, models, language), strict=True):
         found[id(one)] = _of_free(one, lines)
-    bound = [one for one in legible if not one.is_free]
-    if not bound:
-        return [found[id(one)] if id(one) in found else _nothing(one) for one in written]
-    from hwdigitize.recognition.constrained import read_cells_within, read_words_within
-
-    automata = [_automaton(one.field, folder) for one in bound]
-    rows = read_words_within([one.rows[0] for one in bound], automata, models=models)
-    for one, automaton, row in zip(bound, automata, rows, strict=True):
-        spelled = (
-            read_cells_within(one.spelled, automaton, models=models) if one.spelled else None
-        )
+    bound = [(one, known) for one, known in zip(legible, automata, strict=True) if known]
+    for one, row, spelled in _read_bound(bound, models):
         found[id(one)] = _of_bound(one, row, spelled)
     return [found[id(one)] if id(one) in found else _nothing(one) for one in written]
 
 
-@functools.lru_cache(maxsize=1024)
-def _automaton(field: Field, folder: str) -> Automaton:
-    from hwdigitize.forms.grammar import compile_grammar
+def _read_bound(
+    bound: Sequence[tuple[Written, Automaton]], models: str | None
+) -> Iterator[tuple[Written, Constrained, Constrained | None]]:
+    """What the words network and, where it can, the characters network read of each field."""
+    if not bound:
+        return
+    from hwdigitize.recognition.constrained import read_cells_within, read_words_within
 
-    return compile_grammar(field, folder)
+    rows = read_words_within(
+        [one.rows[0] for one, _ in bound], [known for _, known in bound], models=models
+    )
+    for (one, known), row in zip(bound, rows, strict=True):
+        spelled = read_cells_within(one.spelled, known, models=models) if one.spelled else None
+        yield one, row, spelled
 
 
 def _read_free(

@@ -1,4 +1,4 @@
-"""The tables of a run, for spreadsheets: ``pages.csv``, ``words.csv`` and ``fields.csv``.
+"""The tables of a run, for spreadsheets: ``pages.csv``, ``words.csv``, ``fields.csv``, forms.
 
 They are for people: UTF-8 with a byte order mark, without which Excel takes accents for Windows
 letters; pages count from 1; a cell is one line of text and never a formula. What has to be
@@ -16,6 +16,7 @@ from typing import Protocol
 
 from hwdigitize.document import Document, Page
 from hwdigitize.reports.files import replacing
+from hwdigitize.reports.wide import WideTables
 
 Cell = str | int | float | bool | None
 Row = Iterable[Cell]
@@ -32,7 +33,7 @@ WORDS = (
 )
 FIELDS = (
     *("file", "page", "template", "field", "kind", "value", "raw", "confidence", "flags"),
-    *BOX,
+    *("state", "alternatives", *BOX),
 )
 
 #: control characters, line ends, marks that turn the direction of text, halves of characters
@@ -57,10 +58,10 @@ class SkippedFile(Protocol):
 def write_tables(
     out: Path, documents: Iterable[Document], skipped: Iterable[SkippedFile] = ()
 ) -> None:
-    """Write the three tables below ``out``, holding one document at a time.
+    """Write the tables below ``out``, holding one document at a time.
 
     ``pages.csv`` has a row for every page and one for every skipped file, so that each input
-    is accounted for.
+    is accounted for. ``forms/`` gets a table for each form, see :mod:`hwdigitize.reports.wide`.
 
     Raises:
         OutputError: a file cannot be written; what was there before is untouched.
@@ -76,7 +77,9 @@ def write_tables(
         )
         for writer, header in ((pages, PAGES), (words, WORDS), (fields, FIELDS)):
             writer.writerow(header)
+        forms = stack.enter_context(WideTables(lambda row: [_cell(cell) for cell in row]))
         for document in documents:
+            forms.add(document)
             pages.writerows(_cells(page_rows(document)))
             words.writerows(_cells(word_rows(document)))
             fields.writerows(_cells(field_rows(document)))
@@ -84,12 +87,14 @@ def write_tables(
             blank = [None] * (len(PAGES) - 5)
             row = [file.file, None, "skipped", *blank, "skipped", file.reason]
             pages.writerows(_cells([row]))
+        forms.write(out)
 
 
 def page_rows(document: Document) -> Iterator[Row]:
     """One row a page, in the columns of ``PAGES``; a file without pages gets a row as well."""
     for page in document.pages:
         words = [word for line in page.lines for word in line.words]
+        problems = page.problems + (document.problems if page is document.pages[0] else ())
         yield (
             *(document.file, page.index + 1, page.status, page.flag_count),
             *(len(page.lines), len(words), len(page.boxes), len(page.fields)),
@@ -98,8 +103,8 @@ def page_rows(document: Document) -> Iterator[Row]:
             *(page.writer.id, page.writer.known, page.writer.cluster),
             *(*page.size_px, page.dpi, page.rotation_degrees, page.skew_degrees),
             sum(page.seconds.values()),
-            " ".join(f"{problem.stage}:{problem.code}" for problem in page.problems),
-            " ".join(problem.message for problem in page.problems),
+            " ".join(f"{problem.stage}:{problem.code}" for problem in problems),
+            " ".join(problem.message for problem in problems),
         )
     if not document.pages:
         blank = [None] * (len(PAGES) - 5)
@@ -136,7 +141,9 @@ def field_rows(document: Document) -> Iterator[Row]:
                 field.value,
                 field.raw,
                 field.confidence,
-                " ".join(field.flags),
+                "; ".join(field.flags),
+                field.state,
+                " | ".join(other.text for other in field.alternatives),
                 *field.box,
             )
 

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from hwdigitize.document import Box, Character, Document, FieldValue, IsolatedBox, Page, Word
+from hwdigitize.document import (
+    Box,
+    Character,
+    Document,
+    FieldValue,
+    IsolatedBox,
+    Page,
+    Problem,
+    Word,
+)
 from hwdigitize.reports.names import image_paths, page_id
 
 Group = Literal["failed", "partial", "flagged", "clear", "skipped"]
@@ -25,6 +34,8 @@ GROUPS: dict[Group, str] = {
     "skipped": "Not read",
 }
 SNIPPET = 160
+#: kinds whose raw reading says what was seen in each box
+MARKED = ("choice", "mark")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,7 @@ class FieldRow:
     name: str
     kind: str
     value: str
+    state: str
     raw: str
     percent: int
     level: Level
@@ -175,7 +187,9 @@ def page_rows(document: Document, first: int, out: Path) -> Iterable[Row]:
             words=len(words),
             percent=percent(sum(w.confidence for w in words) / len(words)) if words else None,
             snippet=page.text.replace("\n", " ")[:SNIPPET],
-            message=" ".join(problem.message for problem in page.problems),
+            message=" ".join(
+                problem.message for problem in page.problems + _of_file(document, page)
+            ),
             writer=_writer(page),
             thumbnail=_kept(out, thumbnail),
             order=order,
@@ -215,7 +229,7 @@ def page_view(document: Document, page: Page, flag_below: float, out: Path) -> P
         flags=tuple(painter.flags),
         fields=fields,
         lines=lines,
-        problems=tuple(problem.message for problem in page.problems),
+        problems=tuple(problem.message for problem in page.problems + _of_file(document, page)),
         facts=tuple(_facts(page)),
     )
 
@@ -276,8 +290,9 @@ class _Painter:
         row = FieldRow(
             name=field.name.replace("_", " "),
             kind=field.kind.replace("_", " "),
-            value=shown(field.kind, field.value),
-            raw=field.raw if field.raw != field.value else "",
+            value=shown(field.kind, field.value) if field.state == "value" else "",
+            state=field.state.replace("_", " "),
+            raw=field.raw if field.raw != field.value and field.kind not in MARKED else "",
             percent=percent(field.confidence),
             level=self.level(field.confidence),
             flag=number,
@@ -285,7 +300,7 @@ class _Painter:
             crop=crop(field.box, self.size),
         )
         if number:
-            self.flags.append(_field_flag(row))
+            self.flags.append(_field_flag(row, field))
         self.mark(field.box, field.confidence, number, f"{row.name}: {row.value}")
         return row
 
@@ -324,8 +339,10 @@ def crop(box: Box, size: tuple[int, int]) -> Crop:
 
 def shown(kind: str, value: str) -> str:
     """Spell out a value that a bare character would not explain."""
-    if "check" in kind:
+    if "check" in kind or kind == "mark":
         return "ticked" if value in ("x", "true") else "not ticked"
+    if kind == "signature":
+        return "signed" if value == "true" else "not signed"
     return value
 
 
@@ -334,7 +351,14 @@ def percent(confidence: float) -> int:
     return int(100 * confidence)
 
 
-def _field_flag(row: FieldRow) -> Flag:
+def _field_flag(row: FieldRow, field: FieldValue) -> Flag:
+    others = [
+        Other(shown(field.kind, other.text), percent(other.confidence))
+        for other in field.alternatives
+        if other.text
+    ]
+    if row.raw:
+        others.insert(0, Other(row.raw, None))
     return Flag(
         number=row.flag,
         what=row.name,
@@ -342,7 +366,7 @@ def _field_flag(row: FieldRow) -> Flag:
         glyphs=(Glyph(row.value, False),) if row.value else (),
         percent=row.percent,
         level=row.level,
-        others=(Other(row.raw, None),) if row.raw else (),
+        others=tuple(others),
         reasons=row.reasons,
         crop=row.crop,
     )
@@ -360,6 +384,11 @@ def _group(page: Page) -> Group:
     if page.status != "ok":
         return page.status
     return "flagged" if page.flag_count else "clear"
+
+
+def _of_file(document: Document, page: Page) -> tuple[Problem, ...]:
+    """Problems of the whole file, told on its first page."""
+    return document.problems if page is document.pages[0] else ()
 
 
 def _kept(out: Path, image: str) -> str:

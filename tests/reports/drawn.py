@@ -141,7 +141,7 @@ def blank(file: str = "blank.png") -> Document:
 
 def spoilt(document: Document, text: str) -> Document:
     """Put ``text`` wherever a document may hold words of others."""
-    kept = ("status", "ink", "schema", "sha256", "stage", "code")
+    kept = ("status", "state", "ink", "schema", "sha256", "stage", "code")
 
     def spoil(value: object, key: str = "") -> object:
         match value:
