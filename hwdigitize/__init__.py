@@ -1,8 +1,8 @@
 """hwdigitize reads scanned, hand-filled forms and handwritten pages.
 
 The library behind the command line: :func:`digitize` for files, :func:`read_words`,
-:func:`read_characters` and :func:`identify_writer` for images that are already cut. Images are
-NumPy arrays, uint8, (height, width), grey, ink darker than paper.
+:func:`read_characters`, :func:`identify_writer` and :func:`same_hand` for images that are
+already cut. Images are NumPy arrays, uint8, (height, width), grey, ink darker than paper.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ __all__ = [
     "identify_writer",
     "read_characters",
     "read_words",
+    "same_hand",
 ]
 
 # The functions import what they need when they are called: OpenCV and ONNX Runtime take longer
@@ -139,3 +140,22 @@ def identify_writer(
     embedding = writers.embed_page(images, models=models)
     known = writers.load_gallery(str(gallery), models)
     return writers.identify(embedding, known, models=models)
+
+
+def same_hand(
+    one: Sequence[Image], other: Sequence[Image], settings: Settings | None = None
+) -> float:
+    """Probability that two sets of lines were written by one hand.
+
+    It holds where that is as likely beforehand as not.
+
+    Args:
+        one: line images, grey, uint8, (height, width) each, all by one hand.
+        other: line images by the hand to compare with.
+        settings: where the networks are; None for the shipped ones.
+    """
+    from hwdigitize.recognition import writers
+
+    models = (settings or Settings()).models
+    embeddings = [writers.embed_page(images, models=models) for images in (one, other)]
+    return writers.same_hand(*embeddings, models=models)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwdigitize.errors import UsageError
+from hwdigitize.recognition.confidence import Calibration
 from hwdigitize.recognition.glyphs import GreyImage, prepare_glyphs
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.runtime import load_network
@@ -61,10 +62,12 @@ def read_characters(
     keep = allowed_classes(allowed)
     network = load_network("characters", models)
     temperature = float(network.card.calibration.get("temperature", 1.0))
+    calibrate = Calibration(network.card.calibration.get("isotonic", ()))
     readings: list[Reading] = []
     for start in range(0, len(crops), BATCH_SIZE):
         glyphs = prepare_glyphs(list(crops[start : start + BATCH_SIZE]))
-        readings += map(_reading, probabilities(network.run(glyphs)[0], keep, temperature))
+        shares = probabilities(network.run(glyphs)[0], keep, temperature)
+        readings += [_reading(row, calibrate) for row in shares]
     return readings
 
 
@@ -94,11 +97,13 @@ def probabilities(logits: Floats, keep: npt.NDArray[np.bool_], temperature: floa
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
-def _reading(shares: Floats) -> Reading:
+def _reading(shares: Floats, calibrate: Calibration) -> Reading:
     """The best answer but junk; junk only takes confidence away."""
     order = [int(i) for i in np.argsort(-shares)[: ALTERNATIVES + 3] if shares[i] > 0]
     ranked = [
-        ("" if i == EMPTY else CLASSES[i], float(shares[i])) for i in order if i != REJECT
+        ("" if i == EMPTY else CLASSES[i], calibrate(float(shares[i])))
+        for i in order
+        if i != REJECT
     ]
     text, confidence = ranked[0]
     others = tuple(other for other in ranked[1:] if other[0])[:ALTERNATIVES]

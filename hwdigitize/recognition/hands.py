@@ -45,7 +45,7 @@ def core_rows(binary: GreyImage) -> npt.NDArray[np.intp]:
 
 def page_scale(binaries: Sequence[GreyImage], core_px: int) -> float:
     """Factor that makes the small letters of a page ``core_px`` high; 1 without any ink."""
-    heights = [len(core_rows(binary)) for binary in binaries if binary.any()]
+    heights = [height for binary in binaries if (height := len(core_rows(binary)))]
     if not heights:
         return 1.0
     return float(np.clip(core_px / np.median(heights), *SCALES))

@@ -1,23 +1,30 @@
 """Who wrote a page: embeddings, galleries of known writers, identification, clusters.
 
 A page's embedding joins the network's mean over strips of its lines with its contour hinges, so
-that the dot product of two embeddings is a weighted mean of both similarities.
+that the dot product of two embeddings is a weighted mean of both similarities. Hinges are
+projected on their principal axes, those in which all hands differ much shortened ("whitened"
+half way; Christlein, Gropp, Fiel and Maier, "Unsupervised feature learning for writer
+identification and writer retrieval", 2017).
 """
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hwdigitize.document import Writer
 from hwdigitize.errors import OutputError, UsageError
+from hwdigitize.recognition.confidence import Calibration
 from hwdigitize.recognition.hands import (
     HINGE_CORE_PX,
     GreyImage,
@@ -114,7 +121,13 @@ def load_gallery(path: str, models: str | None = None) -> Gallery:
 def embedding_version(models: str | None = None) -> str:
     """What embeddings must have in common to be compared."""
     card = load_card("writers", models)
-    return f"{card.sha256[:12]}-{card.calibration.get('network_share', NETWORK_SHARE)}"
+    made_by = str(sorted(card.calibration.get("whitening", {}).items()))
+    whitening = hashlib.sha256(made_by.encode()).hexdigest()[:12]
+    return f"{card.sha256[:12]}-{_share(card.calibration)}-{whitening}"
+
+
+def _share(calibration: Mapping[str, Any]) -> float:
+    return float(calibration.get("network_share", NETWORK_SHARE))
 
 
 def embed_page(crops: Sequence[GreyImage], *, models: str | None = None) -> Vector:
@@ -130,21 +143,52 @@ def embed_page(crops: Sequence[GreyImage], *, models: str | None = None) -> Vect
     Raises:
         ModelError: the writers network cannot be loaded.
     """
-    network = load_network("writers", models)
-    share = float(network.card.calibration.get("network_share", NETWORK_SHARE))
-    return join_embeddings(*embed_parts(crops, network), share)
-
-
-def embed_parts(crops: Sequence[GreyImage], network: Network) -> tuple[Vector, Vector]:
-    """What :func:`embed_page` joins: mean of the strips' embeddings, and contour hinges."""
+    calibration = load_card("writers", models).calibration
+    share = _share(calibration)
     binaries = [binarise(crop) for crop in crops]
+    hinges = whiten(page_hinges(binaries), calibration.get("whitening"))
+    if not share:
+        return _unit(hinges)
+    learnt = embed_strips(binaries, load_network("writers", models))
+    return join_embeddings(learnt, hinges, share)
+
+
+def embed_strips(binaries: Sequence[GreyImage], network: Network) -> Vector:
+    """Mean of the strips' embeddings; zeros where nothing is written."""
     strips = cut_strips(binaries)
     if len(strips) > MOST_STRIPS:
         strips = strips[np.linspace(0, len(strips) - 1, MOST_STRIPS).astype(int)]
-    learnt = np.zeros(int(network.card.input["dimensions"]), np.float32)
-    if len(strips):
-        learnt = network.run(strips)[0].mean(axis=0)
-    return learnt, page_hinges(binaries)
+    if not len(strips):
+        return np.zeros(int(network.card.input["dimensions"]), np.float32)
+    return np.asarray(network.run(strips)[0].mean(axis=0))
+
+
+def whiten(hinges: Vector, whitening: Mapping[str, str] | None) -> Vector:
+    """Hinges on their principal axes, as :func:`pack_whitening` stored them.
+
+    Returns:
+        (axes,) float32; the hinges themselves where nothing was stored, zeros without ink.
+    """
+    if not whitening:
+        return hinges
+    mean = _unpacked(whitening["mean"])
+    axes = _unpacked(whitening["axes"]).reshape(len(mean), -1)
+    centred = hinges - mean if hinges.any() else np.zeros_like(mean)
+    return np.asarray(centred @ axes, np.float32)
+
+
+def pack_whitening(mean: Vector, axes: Vector) -> dict[str, str]:
+    """A mean (d,) and axes (d, k) as a card holds them: float16, base64."""
+    parts = {"mean": mean, "axes": axes}
+    return {
+        name: base64.b64encode(part.astype("<f2").tobytes()).decode()
+        for name, part in parts.items()
+    }
+
+
+@functools.lru_cache(maxsize=8)
+def _unpacked(text: str) -> Vector:
+    return np.frombuffer(base64.b64decode(text), "<f2").astype(np.float32)
 
 
 def page_hinges(binaries: Sequence[GreyImage]) -> Vector:
@@ -190,9 +234,38 @@ def identify(embedding: Vector, gallery: Gallery, *, models: str | None = None) 
     return Writer(id=ranked[0], score=round(score, 4), known=known)
 
 
-def match_probability(similarity: float, calibration: dict[str, float]) -> float:
-    """Probability that the nearest writer wrote the page (Platt, 1999)."""
+def match_probability(similarity: float, calibration: Mapping[str, Any]) -> float:
+    """Probability that the nearest writer wrote the page (Platt, 1999, and isotonic)."""
     slope, offset = calibration.get("slope", 20.0), calibration.get("offset", -14.0)
+    score = _logistic(similarity, slope, offset)
+    return Calibration(calibration.get("isotonic", ()))(score)
+
+
+def same_hand(one: Vector, other: Vector, *, models: str | None = None) -> float:
+    """Probability that two pages were written by one hand.
+
+    It holds where that is as likely beforehand as not.
+
+    Args:
+        one: embedding of a page, from :func:`embed_page`.
+        other: of another.
+        models: folder of the networks; None for the shipped ones.
+
+    Returns:
+        0 to 1; 0.5 where a page shows no handwriting.
+    """
+    if not one.any() or not other.any():
+        return 0.5
+    return same_hand_probability(float(one @ other), load_card("writers", models).calibration)
+
+
+def same_hand_probability(similarity: float, calibration: Mapping[str, Any]) -> float:
+    """:func:`same_hand` of the dot product of two embeddings."""
+    slope, offset = calibration.get("pair", (20.0, -14.0))
+    return _logistic(similarity, slope, offset)
+
+
+def _logistic(similarity: float, slope: float, offset: float) -> float:
     return float(1 / (1 + np.exp(-(slope * similarity + offset))))
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hwdigitize.recognition.characters import CLASSES, allowed_classes, probabilities
+from hwdigitize.recognition.confidence import Calibration, fit_isotonic
+
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
+
+#: pages whose pairs are looked at
+MOST_PAGES = 2000
 
 
 def fit_temperature(logits: Floats, truth: Ints, weights: Floats | None = None) -> float:
@@ -31,37 +38,107 @@ def _surprise(logits: Floats, truth: Ints) -> Floats:
     return np.asarray(total - logits[np.arange(len(truth)), truth])
 
 
-def fit_logistic(scores: Floats, right: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def fit_glyphs(logits: Floats, truth: Ints, sources: npt.NDArray[np.str_]) -> dict[str, Any]:
+    """What the card of a characters network holds: a temperature, and knots after it.
+
+    Sources differ in size by chance only, so that each counts the same for the temperature.
+
+    Args:
+        logits: (n, classes).
+        truth: (n,) indices into CLASSES.
+        sources: (n,) where each glyph is from; see :func:`best_of_boxes`.
+    """
+    _, source, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    temperature = fit_temperature(
+        np.where(allowed_classes("any"), logits, -np.inf), truth, 1 / counts[source]
+    )
+    read, confidences = best_of_boxes(logits, truth, sources, {"temperature": temperature})
+    knots = fit_isotonic(confidences.astype(np.float64), read == truth)
+    return {"temperature": temperature, "isotonic": knots}
+
+
+def best_of_boxes(
+    logits: Floats,
+    truth: Ints,
+    sources: npt.NDArray[np.str_],
+    calibration: Mapping[str, Any],
+) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """Characters read and their confidences, as in boxes that may hold any digit or letter.
+
+    Where a source has punctuation, all characters are allowed. Junk is no answer.
+
+    Returns:
+        Indices into CLASSES (n,) and confidences (n,).
+    """
+    shares = np.zeros(logits.shape)
+    temperature = float(calibration.get("temperature", 1.0))
+    for name in np.unique(sources):
+        rows = sources == name
+        marks = bool((truth[rows] >= CLASSES.index("!")).any())
+        keep = allowed_classes("any" if marks else "alphanumeric")
+        shares[rows] = probabilities(logits[rows], keep, temperature)
+    shares = shares[:, :-2]
+    calibrate = Calibration(calibration.get("isotonic", ()))
+    confidences = np.array([calibrate(float(best)) for best in shares.max(axis=1)])
+    return shares.argmax(axis=1), confidences
+
+
+def fit_logistic(
+    scores: Floats, right: npt.NDArray[np.bool_], balanced: bool = False
+) -> tuple[float, float]:
     """Slope and offset of Platt's logistic map (1999), by Newton's method.
 
     The targets are Platt's, a little inside 0 and 1, so that scores that separate perfectly do
     not make the slope infinite.
+
+    Args:
+        scores: (n,).
+        right: (n,).
+        balanced: let both answers count the same altogether, however many there are of each.
     """
     positives, negatives = int(right.sum()), int((~right).sum())
     targets = np.where(right, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    counts = np.ones(len(right))
+    if balanced:
+        counts = np.where(right, 1 / max(positives, 1), 1 / max(negatives, 1)) * len(right) / 2
     middle, spread = float(scores.mean()), float(scores.std()) or 1.0
     design = np.stack([(scores - middle) / spread, np.ones(len(scores))], axis=1)
     weights = np.zeros(2)
     for _ in range(50):
         expected = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (expected - targets)
-        curvature = design.T @ (design * (expected * (1 - expected))[:, None])
+        gradient = design.T @ (counts * (expected - targets))
+        curvature = design.T @ (design * (counts * expected * (1 - expected))[:, None])
         weights -= np.linalg.solve(curvature + 1e-6 * np.eye(2), gradient)
     slope = float(weights[0] / spread)
     return slope, float(weights[1] - slope * middle)
 
 
-def fit_same_hand(embeddings: Floats, writers: Sequence[str]) -> float:
-    """Similarity from which two pages are more likely by one hand than not, by best F1.
+def pairs_of(
+    embeddings: Floats, writers: Sequence[str], most: int = MOST_PAGES
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Similarity of each two pages, and whether one hand wrote both.
 
     Args:
         embeddings: (n, d) unit rows, several of some writers.
         writers: who wrote each.
+        most: of more pages than this an even choice is taken, since pairs grow by the square.
     """
+    if len(writers) > most:
+        picked = np.linspace(0, len(writers) - 1, most).astype(int)
+        embeddings, writers = embeddings[picked], [writers[i] for i in picked]
     names = np.asarray(writers)
     upper = np.triu_indices(len(names), 1)
-    likeness = (embeddings @ embeddings.T)[upper]
     same = (names[:, None] == names[None, :])[upper]
+    return (embeddings @ embeddings.T)[upper], same
+
+
+def fit_same_hand(likeness: Floats, same: npt.NDArray[np.bool_]) -> float:
+    """Similarity from which two pages are more likely by one hand than not, by best F1.
+
+    Args:
+        likeness: of pairs of pages, (n,); see :func:`pairs_of`.
+        same: whether one hand wrote both.
+    """
     order = np.argsort(-likeness, kind="stable")
     found = np.cumsum(same[order])
     f1 = 2 * found / (np.arange(1, len(order) + 1) + same.sum())

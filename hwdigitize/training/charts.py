@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 440, 300, 66, 44, 14, 26
 Point = tuple[float, float]
+#: curves of one chart that can be told apart, columns of its key, height of a row of it
+SHADES, KEY_COLUMNS, KEY_PX = 6, 3, 16
 
 
 def _x(share: float) -> float:
@@ -20,16 +22,34 @@ def _y(share: float) -> float:
     return HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - TOP)
 
 
-def _frame(body: str, x_name: str, y_name: str, x_top: float, y_top: float, title: str) -> str:
-    """Axes from 0 to ``x_top`` and ``y_top`` in per cent, with a body drawn on them."""
+def _percent(share: float) -> str:
+    return f"{share * 100:.3g} %"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _frame(
+    body: str,
+    x_name: str,
+    y_name: str,
+    x_top: float,
+    y_top: float,
+    title: str,
+    *,
+    shown: tuple[Callable[[float], str], Callable[[float], str]] = (_percent, _percent),
+    below_px: int = 0,
+) -> str:
+    """Axes from 0 to ``x_top`` and ``y_top``, with a body drawn on them and room below."""
     grid = []
     for tick in (0, 0.25, 0.5, 0.75, 1):
         x, y = _x(tick), _y(tick)
         grid.append(
             f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_percent(tick * y_top)}'
+            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{shown[1](tick * y_top)}'
             f'</text><text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">'
-            f"{_percent(tick * x_top)}</text>"
+            f"{shown[0](tick * x_top)}</text>"
         )
     middle = (TOP + HEIGHT - BOTTOM) / 2
     names = (
@@ -38,13 +58,9 @@ def _frame(body: str, x_name: str, y_name: str, x_top: float, y_top: float, titl
         f"{escape(y_name)}</text>"
     )
     return (
-        f'<svg role="img" aria-label="{escape(title)}" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f"{''.join(grid)}{body}{names}</svg>"
+        f'<svg role="img" aria-label="{escape(title)}" '
+        f'viewBox="0 0 {WIDTH} {HEIGHT + below_px}">{"".join(grid)}{body}{names}</svg>'
     )
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
 
 
 def reliability_chart(bins: Sequence[dict[str, float]]) -> str:
@@ -75,6 +91,33 @@ def curve_chart(points: Sequence[Point], x_name: str, y_name: str, title: str) -
     """A curve through points within 0 to 1 each way."""
     path = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
     return _frame(f'<polyline class="curve" points="{path}"/>', x_name, y_name, 1, 1, title)
+
+
+def training_chart(curves: Mapping[str, Sequence[Point]], title: str, y_name: str) -> str:
+    """Curves over training steps, from 0 to the largest value, with a key below.
+
+    Args:
+        curves: by name, points (step, value).
+        title: what the chart shows.
+        y_name: of the values; they are shares unless one is greater than 1.
+    """
+    steps = max([x for points in curves.values() for x, _ in points] + [1.0])
+    top = max([y for points in curves.values() for _, y in points] + [1e-9])
+    body = []
+    for number, (name, points) in enumerate(curves.items()):
+        path = " ".join(f"{_x(x / steps):.1f},{_y(max(y, 0) / top):.1f}" for x, y in points)
+        shade = f"curve shade{number % SHADES}"
+        row, column = divmod(number, KEY_COLUMNS)
+        x, y = LEFT + 125 * column, HEIGHT + KEY_PX * (row + 1)
+        body.append(
+            f'<polyline class="{shade}" points="{path}"/>'
+            f'<line class="{shade}" x1="{x}" x2="{x + 18}" y1="{y - 4}" y2="{y - 4}"/>'
+            f'<text x="{x + 23}" y="{y}">{escape(name)}</text>'
+        )
+    below = KEY_PX * (-(-len(curves) // KEY_COLUMNS) + 1)
+    shown = (_plain, _percent if top <= 1 else _plain)
+    names = ("".join(body), "step", y_name, steps, top, title)
+    return _frame(*names, shown=shown, below_px=below)
 
 
 def bar_chart(values: Sequence[tuple[str, float]], title: str) -> str:

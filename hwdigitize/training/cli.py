@@ -53,6 +53,10 @@ Report = Annotated[
 Predictions = Annotated[
     Path | None, typer.Option(help="Write all predictions to a CSV file.", metavar="FILE")
 ]
+Run = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run whose curves the report shows.", metavar="DIR"),
+]
 Out = Annotated[Path, typer.Option(help="Folder of the run; a run begun there goes on.")]
 From = Annotated[
     str | None,
@@ -120,6 +124,7 @@ def evaluate_words(
         str, typer.Option(help="Words to expect: none, en, fr, names, en+fr, …")
     ] = "none",
     report: Report = None,
+    run: Run = None,
     predictions: Predictions = None,
 ) -> None:
     """Read words and lines, and compare with the truth."""
@@ -136,6 +141,7 @@ def evaluate_words(
             decoder,  # type: ignore[arg-type]
             language,
             progress,
+            run,
         )
     _deliver(result, report, predictions, ("language", "all", "by_source", "seen"))
 
@@ -147,6 +153,7 @@ def evaluate_characters(
     exclude: Exclude = None,
     models: Models = None,
     report: Report = None,
+    run: Run = None,
     predictions: Predictions = None,
 ) -> None:
     """Read isolated characters, and compare with the truth."""
@@ -154,8 +161,8 @@ def evaluate_characters(
 
     dataset = _open(data, exclude)
     with _shown("reading") as progress:
-        result = measure_characters(dataset, split, models, progress)
-    _deliver(result, report, predictions, ("accuracy", "by_source"))
+        result = measure_characters(dataset, split, models, progress, run)
+    _deliver(result, report, predictions, ("accuracy", "ece", "by_source", "junk"))
 
 
 @evaluate_app.command("writers")
@@ -165,6 +172,7 @@ def evaluate_writers(
     exclude: Exclude = None,
     models: Models = None,
     report: Report = None,
+    run: Run = None,
     predictions: Predictions = None,
 ) -> None:
     """Identify the writers of pages among those of the other splits."""
@@ -172,8 +180,8 @@ def evaluate_writers(
 
     dataset = _open(data, exclude)
     with _shown("looking") as progress:
-        result = measure_writers(dataset, split, models, progress)
-    _deliver(result, report, predictions, ("all",))
+        result = measure_writers(dataset, split, models, progress, run)
+    _deliver(result, report, predictions, ("all", "one_line", "same_hand"))
 
 
 @train_app.command("words")

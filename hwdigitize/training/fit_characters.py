@@ -7,21 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import msgspec
 import numpy as np
 
 from hwdigitize.errors import DataError
-from hwdigitize.recognition.characters import CLASSES, allowed_classes
+from hwdigitize.recognition.characters import CLASSES
 from hwdigitize.recognition.glyphs import GLYPH_PX, SIDE_PX, prepare_glyphs
 from hwdigitize.recognition.runtime import load_card, load_network
-from hwdigitize.training.calibration import fit_temperature
+from hwdigitize.training.calibration import fit_glyphs
 from hwdigitize.training.characters import CharactersTraining, train_characters
 from hwdigitize.training.datasets import Dataset
-from hwdigitize.training.datasets.pictures import Grey
 from hwdigitize.training.export import export, save_card
 from hwdigitize.training.fitting import configured, tables_of, trained_now
-from hwdigitize.training.glyphs import CANVAS_PX, DRAWN_PX, Glyphs
+from hwdigitize.training.glyphs import Glyphs, to_canvas
 from hwdigitize.training.inspection import writable
 from hwdigitize.training.install import forget_networks
 from hwdigitize.training.loop import BEST, Plan, Watch
@@ -75,25 +73,6 @@ def load_split(dataset: Dataset, split: str, report: Report) -> Glyphs:
     )
 
 
-def to_canvas(image: Grey) -> Grey:
-    """A glyph of any size as (CANVAS_PX, CANVAS_PX), ink 255 on paper 0, its ink centred."""
-    ink = np.invert(image)
-    if image.shape == (CANVAS_PX, CANVAS_PX):
-        return ink
-    _, marked = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    left, top, width, height = cv2.boundingRect(marked)
-    canvas = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
-    if not width:
-        return canvas
-    glyph = ink[top : top + height, left : left + width]
-    scale = DRAWN_PX / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(glyph, size, interpolation=cv2.INTER_AREA if scale < 1 else 1)
-    x, y = (CANVAS_PX - size[0]) // 2, (CANVAS_PX - size[1]) // 2
-    canvas[y : y + size[1], x : x + size[0]] = small
-    return canvas
-
-
 def export_characters(run: Path, dataset: Dataset, folder: Path) -> None:
     """Export the best network of a run and calibrate it on the valid split."""
     config = json.loads((run / "config.json").read_text("utf-8"))
@@ -109,10 +88,9 @@ def export_characters(run: Path, dataset: Dataset, folder: Path) -> None:
     )
     forget_networks()
     valid = load_split(dataset, "valid", lambda item: None)
-    logits = np.where(allowed_classes("any"), _logits(valid, folder), -np.inf)
     card = load_card("characters", str(folder))
-    temperature = fit_temperature(logits, valid.labels)
-    save_card(msgspec.structs.replace(card, calibration={"temperature": temperature}), folder)
+    calibration = fit_glyphs(_logits(valid, folder), valid.labels, valid.sources)
+    save_card(msgspec.structs.replace(card, calibration=calibration), folder)
     forget_networks()
 
 

@@ -16,11 +16,11 @@ from hwdigitize.training.datasets import Dataset
 from hwdigitize.training.export import export, save_card
 from hwdigitize.training.fitting import configured, tables_of, trained_now
 from hwdigitize.training.hands import gather
+from hwdigitize.training.identification import fit_identification
 from hwdigitize.training.install import forget_networks
 from hwdigitize.training.loop import BEST, Plan, Watch
 from hwdigitize.training.networks.choice import WRITERS
 from hwdigitize.training.runs import Report, Start, write_config
-from hwdigitize.training.shipping import fit_identification
 from hwdigitize.training.writer_pages import load_writer_pages, pages_of
 from hwdigitize.training.writers import WritersTraining, train_writers
 

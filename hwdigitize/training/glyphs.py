@@ -5,7 +5,6 @@ Images are uint8, ``CANVAS_PX`` square, ink 255 on paper 0, as character data se
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from hwdigitize.errors import DataError
 from hwdigitize.recognition.characters import CLASSES
+from hwdigitize.training.datasets.glyph_arrays import image_split
+from hwdigitize.training.datasets.sample import SPLITS
 
 Glyph = npt.NDArray[np.uint8]
 
@@ -53,8 +54,7 @@ def join(parts: Sequence[Glyphs]) -> Glyphs:
 def load_glyphs(folder: Path, split: str) -> Glyphs:
     """Letters, digits and punctuation of ``characters.npz`` and ``punctuation.npz``.
 
-    Punctuation comes without a split: a tenth each, picked by a checksum of the image, is val
-    and test.
+    Punctuation comes without a split and gets that of :func:`glyph_arrays.image_split`.
 
     Raises:
         DataError: a file is missing or has other contents.
@@ -69,13 +69,10 @@ def load_glyphs(folder: Path, split: str) -> Glyphs:
             marks = Glyphs(data["images"], labels, np.full(len(labels), "punctuation"))
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"cannot read characters from {folder}: {error}") from error
-    wanted = np.array([_split_of(image) == split for image in marks.images])
+    wanted = np.array(
+        [image_split(image) == SPLITS.get(split, split) for image in marks.images]
+    )
     return join([letters, marks.select(wanted)])
-
-
-def _split_of(image: Glyph) -> str:
-    tenth = zlib.crc32(image.tobytes()) % 10
-    return {0: "val", 1: "test"}.get(tenth, "train")
 
 
 def draw_glyphs(fonts: Sequence[Path], characters: str) -> Glyphs:
@@ -123,6 +120,25 @@ def _has_no_lower_case(font: ImageFont.FreeTypeFont) -> bool:
     ]
     overlaps = [(a & b).sum() / max((a | b).sum(), 1) for a, b in pairs]
     return float(np.mean(overlaps)) > 0.6
+
+
+def to_canvas(image: Glyph) -> Glyph:
+    """A glyph of any size as (CANVAS_PX, CANVAS_PX), ink 255 on paper 0, its ink centred."""
+    ink = np.invert(image)
+    if image.shape == (CANVAS_PX, CANVAS_PX):
+        return ink
+    _, marked = cv2.threshold(ink, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    left, top, width, height = cv2.boundingRect(marked)
+    canvas = np.zeros((CANVAS_PX, CANVAS_PX), np.uint8)
+    if not width:
+        return canvas
+    glyph = ink[top : top + height, left : left + width]
+    scale = DRAWN_PX / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(glyph, size, interpolation=cv2.INTER_AREA if scale < 1 else 1)
+    x, y = (CANVAS_PX - size[0]) // 2, (CANVAS_PX - size[1]) // 2
+    canvas[y : y + size[1], x : x + size[0]] = small
+    return canvas
 
 
 def draw_junk(glyphs: Glyph, rng: np.random.Generator, kind: str | None = None) -> Glyph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +10,37 @@ import numpy as np
 import numpy.typing as npt
 
 from hwdigitize.errors import DataError
-from hwdigitize.recognition.characters import CLASSES, allowed_classes, probabilities
+from hwdigitize.recognition.characters import CLASSES
+from hwdigitize.recognition.confidence import calibration_error
 from hwdigitize.recognition.glyphs import prepare_glyphs
-from hwdigitize.recognition.runtime import load_network
+from hwdigitize.recognition.runtime import Network, load_network
+from hwdigitize.training.calibration import best_of_boxes
 from hwdigitize.training.charts import bar_chart, confusion_chart
 from hwdigitize.training.datasets import Broken, Dataset, Sample
+from hwdigitize.training.datasets.pictures import Grey
 from hwdigitize.training.evaluation import evaluate_characters
 from hwdigitize.training.evaluation_report import (
     Chart,
+    Table,
     View,
     score_table,
+    shown_name,
     shown_value,
 )
+from hwdigitize.training.glyphs import to_canvas
 from hwdigitize.training.measurement import (
     Measurement,
     Progress,
     broken_rows,
     confidence_charts,
+    confused_strip,
     network_line,
     prediction_rows,
     strips,
+    training_charts,
 )
 from hwdigitize.training.metrics import class_scores, confusion_matrix, most_confused
+from hwdigitize.training.rejection import rejection_scores
 from hwdigitize.training.scores import Prediction, confidence_scores
 
 Floats = npt.NDArray[np.floating]
@@ -39,6 +49,8 @@ Ints = npt.NDArray[np.int64]
 CHUNK = 256
 COLUMNS = ("glyphs", "accuracy", "case_merged", "digits", "capitals", "top5", "macro_f1", "ece")
 PAIRS = 20
+#: glyphs that junk is drawn from
+MOST_DRAWN_FROM = 1000
 
 
 def measure_characters(
@@ -46,6 +58,7 @@ def measure_characters(
     split: str,
     models: Path | None = None,
     progress: Progress = lambda done, total: None,
+    run: Path | None = None,
 ) -> Measurement:
     """Read the glyphs of a split, by source, as boxes that may hold any digit or letter are.
 
@@ -58,7 +71,6 @@ def measure_characters(
     asked = dataset.of_kind("character").with_splits().split(split)
     _require_classes(asked)
     network = load_network("characters", None if models is None else str(models))
-    temperature = float(network.card.calibration.get("temperature", 1.0))
     broken = list(dataset.broken)
     samples: list[Sample] = []
     parts: list[Floats] = []
@@ -71,8 +83,10 @@ def measure_characters(
     if not samples:
         raise DataError(f"no image of the split {split!r} of {dataset.path} can be decoded")
     logits = np.concatenate(parts)
-    predictions = _predictions(samples, logits, temperature)
-    scores = _scores(samples, logits, temperature, predictions)
+    predictions = _predictions(samples, logits, network.card.calibration)
+    scores = _scores(samples, logits, network.card.calibration, predictions)
+    scores["junk"] = _junk(network, asked)
+    curves = training_charts("characters", models, run)
     head = {
         "data": str(dataset.path),
         "split": split,
@@ -83,7 +97,7 @@ def measure_characters(
         header=("id", "truth", "predicted", "confidence"),
         rows=prediction_rows(predictions),
         scores=head | scores,
-        view=_view(head, scores, asked, predictions, broken),
+        view=_view(head, scores, asked, predictions, broken, curves),
         broken=tuple(broken),
     )
 
@@ -107,27 +121,41 @@ def _labels(samples: list[Sample]) -> Ints:
     return np.array([index[sample.text] for sample in samples], np.int64)
 
 
-def _predictions(samples: list[Sample], logits: Floats, temperature: float) -> list[Prediction]:
+def _sources(samples: list[Sample]) -> npt.NDArray[np.str_]:
+    return np.array([sample.source for sample in samples])
+
+
+def _predictions(
+    samples: list[Sample], logits: Floats, calibration: Mapping[str, Any]
+) -> list[Prediction]:
     """The best character of each glyph, junk and empty left out as answers."""
-    found: dict[int, Prediction] = {}
-    for rows in _by_source(samples).values():
-        marks = any(not samples[i].text.isalnum() for i in rows)
-        keep = allowed_classes("any" if marks else "alphanumeric")
-        shares = probabilities(logits[rows], keep, temperature)[:, :-2]
-        for i, row in zip(rows.tolist(), shares, strict=True):
-            best = int(row.argmax())
-            s = samples[i]
-            found[i] = Prediction(
-                s.id, s.text, CLASSES[best], float(row[best]), s.source, s.kind
-            )
-    return [found[i] for i in range(len(samples))]
+    read, confidences = best_of_boxes(logits, _labels(samples), _sources(samples), calibration)
+    return [
+        Prediction(s.id, s.text, CLASSES[best], float(confidence), s.source, s.kind)
+        for s, best, confidence in zip(samples, read, confidences, strict=True)
+    ]
+
+
+def _junk(network: Network, asked: Dataset) -> dict[str, Any]:
+    """See :func:`rejection.rejection_scores`; drawn from some of the glyphs asked."""
+    some = asked.fewer(MOST_DRAWN_FROM)
+    canvases = np.stack([to_canvas(image) for _, image in some.images(lambda item: None)])
+
+    def read(crops: list[Grey]) -> Floats:
+        return np.asarray(network.run(prepare_glyphs(crops))[0])
+
+    return rejection_scores(read, canvases, seed=0)
 
 
 def _scores(
-    samples: list[Sample], logits: Floats, temperature: float, predictions: list[Prediction]
+    samples: list[Sample],
+    logits: Floats,
+    calibration: Mapping[str, Any],
+    predictions: list[Prediction],
 ) -> dict[str, Any]:
     labels = _labels(samples)
     read = np.array([CLASSES.index(p.predicted) for p in predictions], np.int64)
+    confidences = np.array([p.confidence for p in predictions])
     confusion = confusion_matrix(labels, read, len(CLASSES))
     classes = {
         CLASSES[i]: {
@@ -142,8 +170,9 @@ def _scores(
     return {
         "samples": len(samples),
         "accuracy": round(float(np.mean(labels == read)), 4),
+        "ece": round(calibration_error(confidences, labels == read), 4),
         "by_source": {
-            name: evaluate_characters(logits[rows], labels[rows], temperature)
+            name: evaluate_characters(logits[rows], labels[rows], calibration)
             for name, rows in _by_source(samples).items()
         },
         "by_class": classes,
@@ -161,11 +190,14 @@ def _view(
     asked: Dataset,
     predictions: list[Prediction],
     broken: list[Broken],
+    curves: tuple[Chart, ...],
 ) -> View:
     by_class = score_table(
         "By class", "character", scores["by_class"], ("samples", "precision", "recall", "f1")
     )
-    facts = [("samples", str(scores["samples"])), ("accuracy", shown_value(scores["accuracy"]))]
+    facts = [
+        (shown_name(name), shown_value(scores[name])) for name in ("samples", "accuracy", "ece")
+    ]
     for name, values in scores["by_source"].items():
         facts.append((f"accuracy {name}", shown_value(values["accuracy"])))
     return View(
@@ -173,10 +205,31 @@ def _view(
         data=f"{head['data']}, split {head['split']}",
         model=head["network"],
         facts=tuple(facts),
-        tables=(score_table("By source", "source", scores["by_source"], COLUMNS), by_class),
-        charts=(*confidence_charts(scores), *_confusion_charts(scores)),
-        strips=strips(asked, predictions),
+        tables=(
+            score_table("By source", "source", scores["by_source"], COLUMNS),
+            _junk_table(scores["junk"]),
+            by_class,
+        ),
+        charts=(*confidence_charts(scores), *_confusion_charts(scores), *curves),
+        strips=(
+            *strips(asked, predictions),
+            confused_strip(asked, predictions, [pair["pair"] for pair in scores["confused"]]),
+        ),
         broken=broken_rows(broken),
+    )
+
+
+def _junk_table(junk: dict[str, Any]) -> Table:
+    rows = {f"{name}, answered": junk[name] for name in ("reject", "empty")}
+    for kind, share in junk["junk found"].items():
+        rows[f"{kind}, rejected"] = {"recall": share}
+    rows["good glyphs, refused"] = {"recall": junk["good glyphs refused"]}
+    return score_table(
+        "What is no character",
+        "drawn from these glyphs",
+        rows,
+        ("precision", "recall"),
+        "Scribbles, struck out and doubled glyphs, empty boxes, among as many good glyphs.",
     )
 
 

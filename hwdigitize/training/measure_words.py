@@ -12,6 +12,7 @@ from hwdigitize.recognition.runtime import load_card
 from hwdigitize.recognition.words import read_words
 from hwdigitize.training.datasets import Broken, Dataset
 from hwdigitize.training.evaluation_report import (
+    Chart,
     Table,
     View,
     score_table,
@@ -26,6 +27,7 @@ from hwdigitize.training.measurement import (
     network_line,
     prediction_rows,
     strips,
+    training_charts,
 )
 from hwdigitize.training.scores import Prediction, words_scores
 
@@ -41,6 +43,7 @@ def measure_words(
     decoder: Literal["greedy", "beam"] = "beam",
     language: str = "none",
     progress: Progress = lambda done, total: None,
+    run: Path | None = None,
 ) -> Measurement:
     """Read a split of a set and compare with the truth, with regard to case and without.
 
@@ -63,6 +66,7 @@ def measure_words(
     trained = frozenset(normalise(s.text) for s in every.samples if s.split == "train")
     scores = words_scores(predictions, trained or None)
     card = load_card("words", None if models is None else str(models))
+    curves = training_charts("words", models, run)
     head = {"data": str(dataset.path), "split": split, "network": network_line(card)}
     return Measurement(
         header=("id", "truth", "predicted", "confidence"),
@@ -70,7 +74,7 @@ def measure_words(
         scores=head
         | {"decoder": decoder, "language": language, "left_out": len(broken)}
         | scores,
-        view=_view(head, scores, asked, predictions, broken),
+        view=_view(head, scores, asked, predictions, broken, curves),
         broken=tuple(broken),
     )
 
@@ -103,6 +107,7 @@ def _view(
     asked: Dataset,
     predictions: list[Prediction],
     broken: list[Broken],
+    curves: tuple[Chart, ...],
 ) -> View:
     facts = tuple((shown_name(name), shown_value(v)) for name, v in scores["all"].items())
     return View(
@@ -111,7 +116,7 @@ def _view(
         model=head["network"],
         facts=facts,
         tables=_tables(scores),
-        charts=confidence_charts(scores),
+        charts=(*confidence_charts(scores), *curves),
         strips=strips(asked, predictions),
         broken=broken_rows(broken),
     )

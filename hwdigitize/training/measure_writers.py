@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from hwdigitize.recognition.runtime import load_card
 from hwdigitize.recognition.writers import embed_page, match_probability
 from hwdigitize.training.charts import curve_chart
 from hwdigitize.training.datasets import Broken, Dataset
-from hwdigitize.training.evaluation import evaluate_writers
+from hwdigitize.training.evaluation import evaluate_verification, evaluate_writers
 from hwdigitize.training.evaluation_report import (
     Chart,
     Table,
     View,
+    score_table,
     shown_name,
     shown_value,
 )
@@ -29,6 +30,7 @@ from hwdigitize.training.measurement import (
     broken_rows,
     confidence_charts,
     network_line,
+    training_charts,
 )
 from hwdigitize.training.metrics import nearest_by_writer, writer_ranks
 from hwdigitize.training.scores import Prediction, confidence_scores
@@ -45,6 +47,7 @@ def measure_writers(
     split: str,
     models: Path | None = None,
     progress: Progress = lambda done, total: None,
+    run: Path | None = None,
 ) -> Measurement:
     """Identify the pages of a split in a gallery of the train and valid pages.
 
@@ -67,7 +70,8 @@ def measure_writers(
     known, queries = np.array(vectors[: len(gallery)]), np.array(vectors[len(gallery) :])
     card = load_card("writers", folder)
     found = _Found(asked, queries, gallery, known, card.calibration)
-    scores = _scores(found)
+    scores = _scores(found, card.calibration)
+    scores["one_line"] = _one_line(pages_of(pages, split), found, folder)
     head = {
         "data": str(dataset.path),
         "split": split,
@@ -75,7 +79,7 @@ def measure_writers(
         "left_out": len(broken),
         "gallery": len(gallery),
     }
-    view = _view(head, scores, broken)
+    view = _view(head, scores, broken, training_charts("writers", models, run))
     return Measurement(HEADER, found.rows(), head | scores, view, tuple(broken))
 
 
@@ -88,7 +92,7 @@ class _Found:
         queries: Floats,
         gallery: Sequence[Page],
         known: Floats,
-        calibration: dict[str, float],
+        calibration: Mapping[str, Any],
     ) -> None:
         self.asked_writers = [page.writer for page in asked]
         self.gallery_writers = [page.writer for page in gallery]
@@ -136,16 +140,29 @@ class _Found:
         ]
 
 
-def _scores(found: _Found) -> dict[str, Any]:
+def _one_line(pages: Sequence[Page], found: _Found, models: str | None) -> dict[str, Any]:
+    """Each line alone, in the gallery of whole pages."""
+    lines = [(page.writer, crop) for page in pages for crop in page.crops]
+    vectors = np.array([embed_page([crop], models=models) for _, crop in lines])
+    writers = [writer for writer, _ in lines]
+    scores = evaluate_writers(vectors, writers, found.known, found.gallery_writers)
+    return {name: scores[name] for name in ("queries", "top1", "top5")}
+
+
+def _scores(found: _Found, calibration: Mapping[str, Any]) -> dict[str, Any]:
     right = np.array([p.right for p in found.predictions])
     confidences = np.array([p.confidence for p in found.predictions])
     identified = evaluate_writers(
         found.queries, found.asked_writers, found.known, found.gallery_writers
     )
+    verified = evaluate_verification(
+        found.queries, found.asked_writers, found.known, found.gallery_writers, calibration
+    )
     error = round(calibration_error(confidences, right), 4)
     worst = sorted(zip(found.predictions, found.ranks.tolist(), strict=True), key=_badness)
     return {
         "all": identified | {"calibration_error": error},
+        "same_hand": verified,
         "roc": [{"strangers": x, "known": y} for x, y in found.roc()],
         "worst": [
             {"page": p.id, "truth": p.truth, "predicted": p.predicted,
@@ -161,7 +178,12 @@ def _badness(item: tuple[Prediction, int]) -> tuple[bool, float]:
     return item[0].right, -item[0].confidence
 
 
-def _view(head: dict[str, Any], scores: dict[str, Any], broken: list[Broken]) -> View:
+def _view(
+    head: dict[str, Any],
+    scores: dict[str, Any],
+    broken: list[Broken],
+    curves: tuple[Chart, ...],
+) -> View:
     facts = [(shown_name(name), shown_value(value)) for name, value in scores["all"].items()]
     rows = tuple(
         (
@@ -185,6 +207,13 @@ def _view(head: dict[str, Any], scores: dict[str, Any], broken: list[Broken]) ->
         model=head["network"],
         facts=(("pages in the gallery", str(head["gallery"])), *facts),
         tables=(
+            score_table(
+                "One line alone, and same hand or not",
+                "",
+                {"one line": scores["one_line"], "same hand": scores["same_hand"]},
+                ("queries", "top1", "top5", "same_hand", "two_hands", "auroc", "eer", "ece"),
+                "A line is asked in the gallery of pages; pairs are of a page and one of it.",
+            ),
             Table(
                 "Surest errors",
                 ("page", "truth", "predicted", "score", "rank of the truth"),
@@ -192,6 +221,6 @@ def _view(head: dict[str, Any], scores: dict[str, Any], broken: list[Broken]) ->
                 "Strangers have no rank: what is said of them is wrong and should be unsure.",
             ),
         ),
-        charts=(chart, *confidence_charts(scores)),
+        charts=(chart, *confidence_charts(scores), *curves),
         broken=broken_rows(broken),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,22 @@ from typing import Any
 import numpy as np
 
 from hwdigitize.errors import OutputError
-from hwdigitize.recognition.runtime import Card
-from hwdigitize.training.charts import accepted_chart, reliability_chart
+from hwdigitize.recognition.runtime import Card, Name, models_folder
+from hwdigitize.training.charts import Point, accepted_chart, reliability_chart, training_chart
 from hwdigitize.training.datasets import Broken, Dataset
 from hwdigitize.training.datasets.pictures import Grey
 from hwdigitize.training.evaluation_report import Chart, Shown, Strip, View, data_uri
+from hwdigitize.training.runs import LOG
 from hwdigitize.training.scores import Prediction
 
 #: told how many samples are done of how many
 Progress = Callable[[int, int], None]
 
 WORST, RANDOM = 40, 40
+#: most confused pairs shown as pictures, and how many errors of each way round
+CONFUSED_PAIRS, CONFUSED_EACH = 10, 3
+#: what a log holds beside the loss and the scores; ``score`` may be a sum of others
+NOT_SCORES = frozenset({"step", "minutes", "learning_rate", "images_per_second", "score"})
 MOST_BROKEN_SHOWN = 200
 
 
@@ -73,6 +79,48 @@ def confidence_charts(scores: dict[str, Any]) -> tuple[Chart, ...]:
     )
 
 
+def training_charts(name: Name, models: Path | None, run: Path | None) -> tuple[Chart, ...]:
+    """How the network was trained: loss, and validation scores by step.
+
+    From the log of the run's folder, or from the one that was stored beside the card; nothing
+    where there is neither.
+    """
+    log = stored_log(name, models) if run is None else run / LOG
+    try:
+        records = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    except FileNotFoundError:
+        return ()
+    curves: dict[str, list[Point]] = {}
+    for record in records:
+        for measure, value in _flat(record):
+            curves.setdefault(measure, []).append((float(record["step"]), value))
+    loss = {"loss": curves.pop("loss", [])}
+    shares = {key: curve for key, curve in curves.items() if key not in NOT_SCORES}
+    note = f"{len(records)} validations, of averaged weights."
+    return (
+        Chart("Loss in training", training_chart(loss, "Loss in training", "loss"), note),
+        Chart(
+            "Validation while training",
+            training_chart(shares, "Validation while training", "score"),
+            note,
+        ),
+    )
+
+
+def stored_log(name: Name, models: Path | None) -> Path:
+    """Where the log of the run that made a network is kept."""
+    return models_folder(None if models is None else str(models)) / f"{name}.log.jsonl"
+
+
+def _flat(record: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """The figures of a log record by name, those of groups with the group's name before."""
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name} {inner}", number) for inner, number in _flat(value))
+        elif isinstance(value, int | float):
+            yield name, float(value)
+
+
 def strips(dataset: Dataset, predictions: Sequence[Prediction]) -> tuple[Strip, ...]:
     """The errors made with most confidence, and a fixed random choice of all samples."""
     wrong = [p for p in predictions if not p.right]
@@ -94,6 +142,22 @@ def strips(dataset: Dataset, predictions: Sequence[Prediction]) -> tuple[Strip, 
         ),
         Strip("Random samples", tuple(map(shown, chosen)), "Truth, what was read, confidence."),
     )
+
+
+def confused_strip(
+    dataset: Dataset, predictions: Sequence[Prediction], pairs: Sequence[str]
+) -> Strip:
+    """Pictures of the most confused pairs, as "0 O": up to three errors each way."""
+    by_id = {sample.id: sample for sample in dataset.samples}
+    shown: list[Shown] = []
+    for pair in pairs[:CONFUSED_PAIRS]:
+        first, second = pair.split(" ")
+        for truth, read in ((first, second), (second, first)):
+            wrong = [p for p in predictions if p.truth == truth and p.predicted == read]
+            for p in wrong[:CONFUSED_EACH]:
+                picture = data_uri(by_id[p.id].image())
+                shown.append(Shown(picture, truth, read, f"{p.confidence:.2f}"))
+    return Strip("Most confused pairs", tuple(shown), "Truth, what was read, confidence.")
 
 
 def network_line(card: Card) -> str:

@@ -23,8 +23,9 @@ LINE_HEIGHT_PX = 200
 def load_writer_pages(dataset: Dataset, report: Report) -> list[Page]:
     """Pages with their line crops, writers and splits.
 
-    Pages come from images of pages, their lines from the boxes that the set has or, without,
-    found as a run finds them; where a source has no pages, its lines are put together by page.
+    Pages come from images of pages, their lines found as a run finds them, whatever boxes the
+    set has: those are the lines that will be asked. Where a source has no pages, its lines are
+    put together by page.
 
     Args:
         dataset: pages or lines with writers.
@@ -68,12 +69,10 @@ def _page(samples: Sequence[Sample], report: Report) -> Page | None:
 
 def _lines(sample: Sample) -> list[Grey]:
     image = sample.image()
-    boxes = sample.lines
-    if sample.kind == "page" and not boxes and image.shape[0] > LINE_HEIGHT_PX:
-        image = preprocess(image, Settings()).grey
-        boxes = tuple(line.box for line in find_lines(image))
-    elif not boxes:
+    if sample.kind != "page" or image.shape[0] <= LINE_HEIGHT_PX:
         return [image]
+    image = preprocess(image, Settings()).grey
+    boxes = [line.box for line in find_lines(image) if line.ink != "print"]
     crops = [image[top:bottom, left:right] for left, top, right, bottom in boxes]
     return [crop for crop in crops if crop.size]
 

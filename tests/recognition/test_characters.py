@@ -97,3 +97,12 @@ def test_temperature_flattens_and_masked_classes_have_nothing() -> None:
 def test_reject_and_empty_are_the_last_classes() -> None:
     assert (CLASSES[REJECT], CLASSES[EMPTY]) == ("reject", "empty")
     assert len(CLASSES) == len(set(CLASSES)) == 96
+
+
+def test_confidences_are_those_of_the_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = FakeNetwork({"A": 0.8, "B": 0.2})
+    network.card.calibration["isotonic"] = [[0.0, 0.0], [0.8, 0.6], [1.0, 1.0]]  # type: ignore[attr-defined]
+    monkeypatch.setattr(characters, "load_network", lambda name, folder: network)
+    reading = read_characters([CROP])[0]
+    assert reading.confidence == pytest.approx(0.6, abs=1e-3)
+    assert reading.alternatives[0] == ("B", pytest.approx(0.15, abs=1e-3))

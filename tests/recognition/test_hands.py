@@ -110,3 +110,13 @@ def test_hinges_of_nothing_are_zeros() -> None:
     empty = hinge_histogram([np.zeros((20, 20), np.uint8)])
     assert empty.shape == (len(LEGS_PX) * DIRECTIONS**2,)
     assert not empty.any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_lines_that_hold_no_stroke_have_no_say_in_the_scale() -> None:
+    """Ink from the left edge to the right starts nowhere."""
+    slab = np.full((30, 200), 255, np.uint8)
+    assert page_scale([slab], 20) == 1.0
+    written = np.zeros((60, 200), np.uint8)
+    written[20:40, 10:190:6] = 255
+    assert page_scale([slab, written], 40) == page_scale([written], 40)

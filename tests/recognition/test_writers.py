@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,12 @@ from hwdigitize.recognition.writers import (
     join_embeddings,
     load_gallery,
     match_probability,
+    pack_whitening,
+    same_hand,
+    whiten,
 )
 
-CALIBRATION = {
+CALIBRATION: dict[str, Any] = {
     "network_share": 0.25,
     "slope": 20.0,
     "offset": -14.0,
@@ -31,7 +35,7 @@ CALIBRATION = {
 class FakeNetwork:
     def __init__(self) -> None:
         self.card = SimpleNamespace(
-            sha256="a" * 64, calibration=CALIBRATION, input={"dimensions": 2}
+            sha256="a" * 64, calibration=dict(CALIBRATION), input={"dimensions": 2}
         )
 
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
@@ -164,3 +168,51 @@ def test_linkage_agrees_with_the_textbook() -> None:
         found = np.array(average_linkage(points, threshold))
         same = found[:, None] == found[None, :]
         assert np.array_equal(same, expected[:, None] == expected[None, :]), threshold
+
+
+def test_the_probability_of_one_hand_rises_with_likeness(network: FakeNetwork) -> None:
+    network.card.calibration["pair"] = [10.0, -5.0]
+    assert same_hand(ANN, ANN) > 0.99
+    assert same_hand(ANN, BOB) < 0.01
+    assert same_hand(ANN, BOB) == same_hand(BOB, ANN)
+    half = unit(np.sqrt(3), 1, 0)
+    assert same_hand(unit(0, 1, 0), half) == pytest.approx(0.5)
+
+
+def test_nothing_is_known_of_pages_without_writing() -> None:
+    assert same_hand(ANN, np.zeros(3, np.float32)) == 0.5
+
+
+def test_known_probabilities_are_those_of_the_calibration() -> None:
+    knots = {"isotonic": [[0.0, 0.1], [1.0, 0.9]]}
+    assert match_probability(0.7, CALIBRATION | knots) == pytest.approx(0.5)
+    assert match_probability(9.0, CALIBRATION | knots) == pytest.approx(0.9)
+
+
+def test_whitening_takes_off_the_mean_and_turns_to_the_axes() -> None:
+    stored = pack_whitening(np.array([1.0, 2.0, 0.5]), np.array([[2.0, 0], [0, 1], [0, 0]]))
+    assert whiten(np.array([2.0, 5.0, 9.0], np.float32), stored) == pytest.approx([2.0, 3.0])
+    assert not whiten(np.zeros(3, np.float32), stored).any(), "no ink, no hand"
+    assert whiten(ANN, None) is ANN
+
+
+def lines() -> list[np.ndarray]:
+    crop = np.full((60, 600), 255, np.uint8)
+    crop[20:40, 20:580:9] = 0
+    crop[20:40, 21:580:9] = 0
+    return [crop, crop]
+
+
+def test_a_network_without_a_share_is_not_asked(network: FakeNetwork) -> None:
+    network.card.calibration["network_share"] = 0.0
+    network.run = None  # type: ignore[assignment]
+    assert np.linalg.norm(embed_page(lines())) == pytest.approx(1, abs=1e-5)
+
+
+def test_another_whitening_makes_another_gallery(tmp_path: Path, network: FakeNetwork) -> None:
+    path = tmp_path / "people.npz"
+    gallery().save(path)
+    network.card.calibration["whitening"] = pack_whitening(np.zeros(512), np.eye(512, 4))
+    assert embed_page(lines()).shape == (2 + 4,)
+    with pytest.raises(UsageError, match="another writers network"):
+        Gallery.load(path)

@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwdigitize.training.calibration import fit_logistic, fit_same_hand, fit_temperature
+from hwdigitize.recognition.characters import CLASSES
+from hwdigitize.training.calibration import (
+    best_of_boxes,
+    fit_glyphs,
+    fit_logistic,
+    fit_same_hand,
+    fit_temperature,
+    pairs_of,
+)
 
 
 def test_temperature_undoes_overconfidence() -> None:
@@ -41,6 +49,48 @@ def test_scores_that_separate_perfectly_stay_finite() -> None:
 def test_same_hand_is_told_at_the_similarity_that_parts_the_pairs() -> None:
     angles = np.deg2rad([0, 20, 90, 105])
     pages = np.stack([np.cos(angles), np.sin(angles)], 1)
-    threshold = fit_same_hand(pages, ["ann", "ann", "bob", "bob"])
+    threshold = fit_same_hand(*pairs_of(pages, ["ann", "ann", "bob", "bob"]))
     # own pairs are 20 and 15 degrees apart, the nearest others 70
     assert threshold == pytest.approx(np.cos(np.deg2rad(20)), abs=1e-3)
+
+
+def test_rare_pairs_count_as_much_as_frequent_ones_where_asked() -> None:
+    """Where both answers overlap evenly, even odds are in the middle, however many of each."""
+    rng = np.random.default_rng(2)
+    scores = np.concatenate([rng.normal(1, 1, 200), rng.normal(-1, 1, 20_000)])
+    right = np.arange(len(scores)) < 200
+    slope, offset = fit_logistic(scores, right, balanced=True)
+    assert -offset / slope == pytest.approx(0, abs=0.15)
+    slope, offset = fit_logistic(scores, right)
+    assert -offset / slope > 1
+
+
+def test_of_many_pages_only_some_pairs_are_looked_at() -> None:
+    pages = np.eye(50)
+    likeness, same = pairs_of(pages, [str(i // 2) for i in range(50)], most=10)
+    assert len(likeness) == len(same) == 45
+
+
+def noisy_glyphs(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of digits that are three times too sure of themselves."""
+    rng = np.random.default_rng(4)
+    honest = rng.normal(0, 1.5, (count, 10))
+    shares = np.exp(honest) / np.exp(honest).sum(1, keepdims=True)
+    truth = np.array([rng.choice(10, p=row) for row in shares])
+    logits = np.full((count, len(CLASSES)), -60.0)
+    logits[:, :10] = 3 * honest
+    return logits, truth
+
+
+def test_glyphs_are_calibrated_to_what_they_are_worth() -> None:
+    logits, truth = noisy_glyphs(3000)
+    sources = np.array(["x"] * len(truth))
+    card = fit_glyphs(logits, truth, sources)
+    assert card["temperature"] == pytest.approx(3, rel=0.1)
+    read, confidences = best_of_boxes(logits, truth, sources, card)
+    right = read == truth
+    assert confidences.mean() == pytest.approx(right.mean(), abs=0.01)
+    sure = confidences > np.median(confidences)
+    assert confidences[sure].mean() == pytest.approx(right[sure].mean(), abs=0.03)
+    _, raw = best_of_boxes(logits, truth, sources, {})
+    assert raw.mean() > right.mean() + 0.1

@@ -8,6 +8,7 @@ import pytest
 from hwdigitize.errors import DataError
 from hwdigitize.recognition.characters import CLASSES
 from hwdigitize.recognition.glyphs import prepare_glyph
+from hwdigitize.training.datasets import open_dataset
 from hwdigitize.training.glyphs import (
     CANVAS_PX,
     Glyphs,
@@ -109,3 +110,13 @@ def test_junk_is_no_copy_of_a_glyph() -> None:
         assert junk.shape == SIDE
         assert junk.any()
         assert not np.array_equal(junk, bar())
+
+
+def test_evaluation_splits_punctuation_as_training_does(tmp_path: Path) -> None:
+    write_tables(tmp_path)
+    for name, theirs in (("train", "train"), ("valid", "val"), ("test", "test")):
+        marks = load_glyphs(tmp_path, theirs)
+        marks = marks.select(marks.sources == "punctuation")
+        asked = open_dataset(tmp_path / "punctuation.npz").with_splits().split(name)
+        shown = np.stack([255 - sample.image() for sample in asked.samples])
+        assert sorted(i.tobytes() for i in shown) == sorted(i.tobytes() for i in marks.images)

@@ -17,10 +17,15 @@ from hwdigitize.recognition.runtime import Card
 from hwdigitize.training import measure_characters as of_characters
 from hwdigitize.training import measure_words as of_words
 from hwdigitize.training import measure_writers as of_writers
-from hwdigitize.training.charts import bar_chart, confusion_chart, curve_chart
+from hwdigitize.training.charts import (
+    bar_chart,
+    confusion_chart,
+    curve_chart,
+    training_chart,
+)
 from hwdigitize.training.datasets import open_dataset
 from hwdigitize.training.evaluation_report import write_report
-from hwdigitize.training.measurement import write_predictions
+from hwdigitize.training.measurement import training_charts, write_predictions
 from tests.training.datasets.miniatures import put_image, put_text
 
 CARD = Card(name="words", version="x", sha256="0" * 64)
@@ -112,6 +117,8 @@ def test_writers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows["test/ben/wide.png"] == (f"{source}:ben", f"{source}:anna", "2")
     assert result.scores["all"]["top1"] == pytest.approx(2 / 3, abs=1e-4)
     assert result.scores["gallery"] == 4
+    assert result.scores["same_hand"]["same_hand"] == 6
+    assert result.scores["one_line"] == {"queries": 3, "top1": 0.6667, "top5": 1.0}
 
 
 def test_charts_are_well_formed_whatever_they_name() -> None:
@@ -120,5 +127,31 @@ def test_charts_are_well_formed_whatever_they_name() -> None:
         confusion_chart(confusion, ["<", "&"]),
         bar_chart([("< &", 0.5)], 'a "title"'),
         curve_chart([(0, 0), (1, 1)], "x < y", "&", "<>"),
+        training_chart({"<a>": [(0, 0.1), (9, 0.9)], "b & c": []}, '"t"', "&"),
     ):
         ElementTree.fromstring(svg)
+
+
+def test_curves_are_those_of_the_run_or_beside_the_card(tmp_path: Path) -> None:
+    assert training_charts("words", tmp_path, None) == ()
+    record = {"step": 5, "loss": 2.5, "minutes": 1, "validation": {"IAM": {"cer": 0.4}}}
+    (tmp_path / "words.log.jsonl").write_text(json.dumps(record) + "\n")
+    loss, scores = training_charts("words", tmp_path, None)
+    assert "2.5" in loss.svg
+    assert "validation IAM cer" in scores.svg
+    assert "minutes" not in scores.svg
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "loss": 1, "accuracy": 0.5}\n')
+    assert "accuracy" in training_charts("words", None, tmp_path)[1].svg
+
+
+def test_confused_pairs_are_shown_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("test/O/1", "test/0/1", "test/0/2"):
+        put_image(tmp_path / f"{name}.png")
+    monkeypatch.setattr(of_characters, "load_network", lambda *_: Always("O"))
+    result = of_characters.measure_characters(open_dataset(tmp_path), "test")
+    pairs = result.view.strips[2]
+    assert pairs.title == "Most confused pairs"
+    assert [(s.truth, s.predicted) for s in pairs.samples] == [("0", "O"), ("0", "O")]
+    assert result.scores["junk"]["reject"]["recall"] == 0.0

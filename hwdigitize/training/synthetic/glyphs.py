@@ -6,7 +6,6 @@ the size its character has on a line, and set with glyphs of a similar pen.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwdigitize.errors import DataError
+from hwdigitize.training.datasets.glyph_arrays import image_split
 from hwdigitize.training.synthetic import values
 from hwdigitize.training.synthetic.ink import (
     FAINTEST,
@@ -87,8 +87,8 @@ class GlyphSet:
 def load_glyphs(folder: Path, split: str) -> GlyphSet:
     """Glyphs of one split ("train", "valid", "test") from characters.npz and punctuation.npz.
 
-    Punctuation has no split of its own: a tenth each, by a checksum of the image, is valid and
-    test. Raises DataError when a file is missing or damaged.
+    Punctuation has no split of its own and gets that of ``glyph_arrays.image_split``.
+    Raises DataError when a file is missing or damaged.
     """
     name = "val" if split == "valid" else split
     try:
@@ -100,15 +100,11 @@ def load_glyphs(folder: Path, split: str) -> GlyphSet:
                 np.char.add(np.char.add(held["source"], ":"), held["writer"])[keep],
             )
         with np.load(folder / "punctuation.npz") as held:
-            keep = np.array([_mark_split(image) == name for image in held["images"]])
+            keep = np.array([image_split(image) == split for image in held["images"]])
             marks = GlyphSet(held["images"][keep], held["labels"][keep], held["writer"][keep])
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{folder} has no usable characters.npz, punctuation.npz") from error
     return _sound(letters, marks)
-
-
-def _mark_split(image: Ink) -> str:
-    return {0: "val", 1: "test"}.get(zlib.crc32(image.tobytes()) % 10, "train")
 
 
 def _sound(letters: GlyphSet, marks: GlyphSet) -> GlyphSet:
