@@ -15,12 +15,12 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 #: pieces of the spline along the shorter side of a page
-PIECES = 5
+PIECES = 6
 #: rounds of reweighting, each with a narrower tolerance than the one before
 ROUNDS = 6
 WIDEST, NARROWEST = 8.0, 2.0
 #: expected change of slope from piece to piece, in tolerances
-BEND = 1.5
+BEND = 15.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)

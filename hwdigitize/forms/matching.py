@@ -32,15 +32,15 @@ MATCH_SIDE, MAP_SIDE = 900, 440
 #: ink pixels of a page that are looked up in the other's
 MOST_INK_POINTS = 1500
 #: visual words, at most, and features of the index a word at least
-MOST_WORDS, FEATURES_A_WORD = 4096, 4
+MOST_WORDS, FEATURES_A_WORD = 2048, 4
 #: rounds of k-means for the words
 ROUNDS = 5
 #: template pages that are laid onto the scan
 SHORTLIST = 10
 #: least cosine of two features to be taken for the same place
 LEAST_COSINE = 0.75
-#: how far a pair's turn and scale may be from those of the page
-TURN_DEGREES, SCALE_RATIO = 22.0, 1.4
+#: how far a pair's turn, scale and shift (of the page) may be from those of the page
+TURN_DEGREES, SCALE_RATIO, SHIFT_SHARE = 22.0, 1.4, 0.08
 #: least pairs that agree on a homography, how well as a share of the longer side
 LEAST_PAIRS, PAIR_SHARE = 8, 0.008
 #: share of the score for printed ink that is on the scan; the rest for ink that is explained
@@ -209,7 +209,7 @@ def find_homography(blank: Features, scan: Features, side_px: float) -> Matrix |
         blank.points[first],
         cv2.RANSAC,
         PAIR_SHARE * side_px,
-        maxIters=1000,
+        maxIters=200,
     )
     if back is None or agreeing.sum() < LEAST_PAIRS or abs(np.linalg.det(back)) < 1e-12:
         return None
@@ -251,16 +251,25 @@ def _of_one_turn(
     first: npt.NDArray[np.int64],
     second: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int64], ...]:
-    """The pairs whose turn and scale most others share."""
+    """The pairs whose turn and scale most others share, and then their shift."""
     if not len(first):
         return first, second
     turns = scan.angles[second] - blank.angles[first]
+    apart = (turns[:, None] - turns[None] + 180) % 360 - 180
     scales = np.log(scan.sizes[second] / blank.sizes[first])
-    apart = np.abs((turns[:, None] - turns[None] + 180) % 360 - 180)
-    agree = (apart < TURN_DEGREES) & (
+    agree = (np.abs(apart) < TURN_DEGREES) & (
         np.abs(scales[:, None] - scales[None]) < np.log(SCALE_RATIO)
     )
-    most = agree[agree.sum(axis=1).argmax()]
+    one = int(agree.sum(axis=1).argmax())
+    most = agree[one]
+    first, second = first[most], second[most]
+    turn = np.radians(turns[one] + np.median(apart[most, one]))
+    scale = np.exp(np.median(scales[most]))
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    shifts = scan.points[second] - blank.points[first] @ linear.T
+    gaps = np.abs(shifts[:, None] - shifts[None]).max(axis=2)
+    near = gaps < SHIFT_SHARE * scale * np.ptp(blank.points, axis=0).max()
+    most = near[near.sum(axis=1).argmax()]
     return first[most], second[most]
 
 

@@ -31,7 +31,7 @@ from hwdigitize.forms.structure import (
 )
 
 #: how far a tile is looked for, coarsely (in px of half the work scale) and finely
-COARSE_REACH, FINE_REACH = 10, 6
+COARSE_REACH, FINE_REACH = 12, 6
 #: tiles of the coarse search: their side and the blocks that have one, in px of its scale
 COARSE_TILE, COARSE_BLOCK = 28, 56
 #: places where the map is computed when a page is rectified, in template px apart
@@ -148,14 +148,20 @@ def register(
     if matrix is None:
         raise _weak(template, page, "its print was not found on the page")
     registration = align(grey, structure, matrix)
-    limit = MOST_RESIDUAL_PX * structure.dpi / 300
-    if registration.seen_share < LEAST_SEEN:
-        seen = f"only {registration.seen_share:.0%} of its print was found"
-        raise _weak(template, page, seen)
-    if registration.residual_px > limit:
-        off = f"its print is off by {registration.residual_px:.1f} px (limit {limit:.1f})"
-        raise _weak(template, page, off)
+    why = weakness(registration, structure.dpi)
+    if why:
+        raise _weak(template, page, why)
     return registration
+
+
+def weakness(registration: Registration, dpi: float) -> str:
+    """Why a registration is not to be trusted, in words; empty where it is."""
+    limit = MOST_RESIDUAL_PX * dpi / 300
+    if registration.seen_share < LEAST_SEEN:
+        return f"only {registration.seen_share:.0%} of its print was found"
+    if registration.residual_px > limit:
+        return f"its print is off by {registration.residual_px:.1f} px (limit {limit:.1f})"
+    return ""
 
 
 def align(grey: Grey, structure: Structure, matrix: Matrix) -> Registration:
