@@ -51,12 +51,12 @@ class Weights:
         mixed: price of a change of case inside a word.
     """
 
-    power: float = 0.4
-    outside: float = 0.1
-    letter: float = 1.5
-    digit: float = 0.3
+    power: float = 0.6
+    outside: float = 0.02
+    letter: float = 2.3
+    digit: float = 0.2
     mark: float = 0.2
-    capital: float = 0.3
+    capital: float = 0.2
     capitals: float = 0.3
     mixed: float = 0.01
 

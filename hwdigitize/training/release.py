@@ -3,7 +3,8 @@
     KERAS_BACKEND=tensorflow python -m hwdigitize.training.release RUN DATA MODELS VERSION
 
 RUN is the folder of a training run, DATA holds words.parquet and lines.parquet, MODELS is where
-reading looks for networks. Validation data calibrates; test data is read once, for the card.
+reading looks for networks. Validation data calibrates; test data is read once, for the card,
+without a language and with the one that runs expect by default.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from hwdigitize.recognition.confidence import calibration_error, fit_isotonic
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.runtime import Card, load_card, load_network
 from hwdigitize.recognition.words import read_words
+from hwdigitize.settings import Settings
 from hwdigitize.training.error_rates import character_error_rate, word_error_rate
 from hwdigitize.training.export import export, save_card
 from hwdigitize.training.pools import Pool, read_table
@@ -36,24 +38,40 @@ LICENCES = {
 }
 
 
-def read_pool(pool: Pool, models: Path) -> list[Reading]:
+#: what readings with a language are calibrated and measured with: what a run expects
+LANGUAGE = Settings().language
+
+
+def read_pool(pool: Pool, models: Path, language: str = "none") -> list[Reading]:
     """Readings of all crops of a pool, as a page's words are read."""
-    return read_words([pool.crop(i) for i in range(len(pool))], models=str(models))
+    crops = [pool.crop(i) for i in range(len(pool))]
+    return read_words(crops, language=language, models=str(models))
 
 
 def calibrate(pools: list[Pool], models: Path) -> Card:
-    """Fit the confidence of the words network on validation pools and store it in its card."""
+    """Fit the confidence of the words network on validation pools and store it in its card.
+
+    Readings with a language have a calibration of their own: they are right more often, and
+    what they are scored by is no probability.
+    """
     card = load_card("words", str(models))
     save_card(msgspec.structs.replace(card, calibration={}), models)
     _forget()
-    readings = [reading for pool in pools for reading in read_pool(pool, models)]
-    truth = [text for pool in pools for text in pool.texts]
-    scores = np.array([reading.confidence for reading in readings])
-    right = np.array([r.text == text for r, text in zip(readings, truth, strict=True)])
-    card = msgspec.structs.replace(card, calibration={"words": fit_isotonic(scores, right)})
+    kinds = {"words": "none", "words_language": LANGUAGE}
+    fitted = {kind: _fitted(pools, models, language) for kind, language in kinds.items()}
+    card = msgspec.structs.replace(card, calibration=fitted)
     save_card(card, models)
     _forget()
     return card
+
+
+def _fitted(pools: list[Pool], models: Path, language: str) -> list[tuple[float, float]]:
+    """Knots from the scores that are read without a calibration."""
+    readings = [reading for pool in pools for reading in read_pool(pool, models, language)]
+    truth = [text for pool in pools for text in pool.texts]
+    scores = np.array([reading.confidence for reading in readings])
+    right = np.array([r.text == text for r, text in zip(readings, truth, strict=True)])
+    return fit_isotonic(scores, right)
 
 
 def _forget() -> None:
@@ -62,9 +80,11 @@ def _forget() -> None:
     load_network.cache_clear()
 
 
-def score(pool: Pool, models: Path, seen: frozenset[str]) -> dict[str, Any]:
+def score(
+    pool: Pool, models: Path, seen: frozenset[str], language: str = "none"
+) -> dict[str, Any]:
     """Figures of a pool: CER, WER, exact readings, unseen words apart, calibration error."""
-    readings = read_pool(pool, models)
+    readings = read_pool(pool, models, language)
     texts = [reading.text for reading in readings]
     right = np.array([a == b for a, b in zip(texts, pool.texts, strict=True)])
     caseless = [a.lower() == b.lower() for a, b in zip(texts, pool.texts, strict=True)]
@@ -114,9 +134,16 @@ def release(run: Path, data: Path, models: Path, version: str) -> Card:
         read_table(data / f"{kind}.parquet", "test", alphabet) for kind in ("words", "lines")
     ]
     pools = {name: part for table in tables for name, part in by_source(table).items()}
-    scores = {name: score(pool, models, seen) for name, pool in pools.items()}
-    command = "python -m hwdigitize.training.release RUN DATA MODELS VERSION"
-    card = msgspec.structs.replace(card, scores={"split": "test", "command": command, **scores})
+    scores: dict[str, Any] = {
+        "split": "test",
+        "command": "python -m hwdigitize.training.release RUN DATA MODELS VERSION",
+        **{name: score(pool, models, seen) for name, pool in pools.items()},
+        "language": {
+            "name": LANGUAGE,
+            **{name: score(pool, models, seen, LANGUAGE) for name, pool in pools.items()},
+        },
+    }
+    card = msgspec.structs.replace(card, scores=scores)
     save_card(card, models)
     return card
 

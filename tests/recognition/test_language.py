@@ -182,7 +182,7 @@ def test_doubtful_ink_is_read_as_a_word(
     "text", ["Zorblax", "hause", "X7-Q", "1984", "12,50", "4 July", "qzx!"]
 )
 def test_clear_ink_is_read_as_it_is(text: str) -> None:
-    scores = drawn(text, 0.99, {1: "e"})
+    scores = drawn(text, 0.999, {1: "e"})
     assert beam_search([scores], LATIN, language=load_language("en", LATIN))[0][0][0] == text
 
 
