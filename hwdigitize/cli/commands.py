@@ -16,17 +16,17 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hwdigitize import errors
+from hwdigitize.cli import models as networks
 from hwdigitize.cli import templates
 from hwdigitize.cli.display import log, print_summary, shown
 
 if TYPE_CHECKING:
     from hwdigitize.batch.embed import PageHand
-    from hwdigitize.recognition.runtime import Card
 
 #: commands of hwdigitize.training.cli, which is imported only when one of them is called
 TRAINING = {
@@ -85,10 +85,7 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
     writers.command("list")(writers_list)
     writers.command("identify")(writers_identify)
     app.add_typer(writers, name="writers")
-    models = typer.Typer(help="The networks: list, verify.", no_args_is_help=True)
-    models.command("list")(models_list)
-    models.command("verify")(models_verify)
-    app.add_typer(models, name="models")
+    app.add_typer(networks.app, name="models")
     app.add_typer(templates.app, name="template")
     app.command()(version)
     if find_spec("hwdigitize.training.cli") is not None:
@@ -226,21 +223,6 @@ def writers_identify(
     _end_after(failed)
 
 
-def models_list(models: Models = None) -> None:
-    """List the networks: name, version, classes, hash of the weights."""
-    for card in _cards(models):
-        print(f"{card.name}\t{card.version}\t{len(card.classes)}\t{card.sha256}")
-
-
-def models_verify(models: Models = None) -> None:
-    """Load each network and compare its weights with their hash; 5 when one is damaged."""
-    from hwdigitize.recognition.runtime import load_network
-
-    for card in _cards(models):
-        load_network(card.name, _text(models))
-        print(f"{card.name}\tgood")
-
-
 def version() -> None:
     """Print the version."""
     from importlib.metadata import version as installed
@@ -266,12 +248,6 @@ def _share(text: str | None) -> float | None:
     if not 0 < share < 1:
         raise errors.UsageError(f"--max-error {text}: give a share such as 1% or 0.01")
     return share
-
-
-def _cards(models: Path | None) -> list[Card]:
-    from hwdigitize.recognition.runtime import Name, load_card
-
-    return [load_card(name, _text(models)) for name in get_args(Name)]
 
 
 def _end_after(failed: int) -> None:

@@ -25,6 +25,7 @@ Name = Literal["words", "characters", "writers"]
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a network; written at export, completed by evaluation.
 
+    ``sha256`` is that of the weights that run, ``files`` has those of all files beside the card.
     ``classes`` are the characters of the output in order (the CTC blank left out), ``input``
     its geometry, ``calibration`` what turns scores into probabilities, ``scores`` measured
     figures by data set with the command that made them, ``training`` data, licences, seed and
@@ -34,6 +35,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     name: Name
     version: str
     sha256: str
+    files: dict[str, str] = {}
     classes: tuple[str, ...] = ()
     input: dict[str, Any] = {}
     calibration: dict[str, Any] = {}

@@ -63,42 +63,47 @@ def export(
         UsageError: the conversion fails, or the exported network computes something else than
             the trained one.
     """
-    trained = keras.models.load_model(network, compile=False)
-    kept = trained.outputs[:outputs]
-    model = keras.Model(trained.inputs, kept[0] if outputs == 1 else kept)
-    probe = _probe(model)
-    expected = model.predict_on_batch(probe)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         weights = Path(scratch) / f"{name}.onnx"
-        _convert_apart(network, outputs, weights)
-        _halve(weights)
-        _check(weights, probe, expected if outputs > 1 else [expected])
+        convert_apart(network, outputs, weights)
+        halve(weights)
+        check(weights, network, outputs)
         card = Card(
             name=name,
             version=version,
-            sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+            sha256=hash_of(weights),
             classes=classes,
             input=geometry or {},
             calibration=calibration or {},
             training=training or {},
         )
         weights.replace(folder / weights.name)
-    _save_compact(trained, folder / f"{name}.keras")
+    _save_compact(network, folder / f"{name}.keras")
     save_card(card, folder)
     return card
 
 
 def convert(network: Path, outputs: int, target: Path) -> None:
-    """Write the first outputs of a ``.keras`` file as ONNX, with TensorFlow."""
+    """Write the first outputs of a ``.keras`` file as ONNX or LiteRT, with TensorFlow."""
+    model = _first_outputs(network, outputs)
+    model.predict_on_batch(_probe(model))  # a model that was never called is not exported
+    form = "litert" if target.suffix == ".tflite" else "onnx"
+    model.export(target, format=form, verbose=False)
+
+
+def _first_outputs(network: Path, outputs: int) -> keras.Model:
     trained = keras.models.load_model(network, compile=False)
     kept = trained.outputs[:outputs]
-    model = keras.Model(trained.inputs, kept[0] if outputs == 1 else kept)
-    model.predict_on_batch(_probe(model))  # a model that was never called is not exported
-    model.export(target, format="onnx", verbose=False)
+    return keras.Model(trained.inputs, kept[0] if outputs == 1 else kept)
 
 
-def _convert_apart(network: Path, outputs: int, target: Path) -> None:
+def convert_apart(network: Path, outputs: int, target: Path) -> None:
+    """:func:`convert`, in a process with TensorFlow where another backend runs here.
+
+    Raises:
+        UsageError: the conversion fails.
+    """
     if keras.backend.backend() == "tensorflow":
         return convert(network, outputs, target)
     command = [sys.executable, "-m", __spec__.name, str(network), str(outputs), str(target)]
@@ -111,12 +116,20 @@ def _convert_apart(network: Path, outputs: int, target: Path) -> None:
 
 
 def save_card(card: Card, folder: Path) -> None:
-    """Write ``folder/name.json``."""
+    """Write ``folder/name.json`` with the hashes of the network's files."""
+    files = {
+        path.name: hash_of(path)
+        for path in sorted(folder.glob(f"{card.name}.*"))
+        if path.suffix != ".json"
+    }
+    card = msgspec.structs.replace(card, files=files)
     text = msgspec.json.format(msgspec.json.encode(card), indent=2)
-    (folder / f"{card.name}.json").write_bytes(text + b"\n")
+    part = folder / f"part-{card.name}.json"
+    part.write_bytes(text + b"\n")
+    part.replace(folder / f"{card.name}.json")
 
 
-def _halve(path: Path) -> None:
+def halve(path: Path) -> None:
     """Store weights in half precision, widened again when the network is loaded.
 
     Half the size on disk and the same arithmetic; ONNX Runtime folds the casts away.
@@ -140,8 +153,9 @@ def _halve(path: Path) -> None:
     onnx.save(model, path)
 
 
-def _save_compact(model: keras.Model, path: Path) -> None:
+def _save_compact(network: Path, path: Path) -> None:
     """Save for fine-tuning, weights rounded to half precision so that the archive packs."""
+    model = keras.models.load_model(network, compile=False)
     for weight in model.weights:
         values = keras.ops.convert_to_numpy(weight)
         if values.dtype == np.float32:
@@ -164,12 +178,26 @@ def _probe(model: keras.Model) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.random.default_rng(0).random((3, *shape), dtype=np.float32)
 
 
-def _check(weights: Path, probe: np.ndarray[Any, Any], expected: list[Any]) -> None:
+def check(weights: Path, network: Path, outputs: int) -> None:
+    """Compare what an ONNX file and its ``.keras`` file compute of noise.
+
+    Raises:
+        UsageError: they differ by more than TOLERANCE.
+    """
+    model = _first_outputs(network, outputs)
+    probe = _probe(model)
+    expected = model.predict_on_batch(probe)
     session = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
     got = session.run(None, {session.get_inputs()[0].name: probe})
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(got, expected, strict=True))
+    wanted = expected if outputs > 1 else [expected]
+    worst = max(float(np.abs(a - b).max()) for a, b in zip(got, wanted, strict=True))
     if worst > TOLERANCE:
         raise UsageError(f"{weights.name} differs from the trained network by {worst:.2g}")
+
+
+def hash_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

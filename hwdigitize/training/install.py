@@ -6,13 +6,15 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from hwdigitize.errors import ModelError, OutputError
+from hwdigitize.recognition.probe import load_probe
 from hwdigitize.recognition.runtime import Name, load_card, load_network, models_folder
-from hwdigitize.training.datasets import Dataset
+from hwdigitize.training.datasets import Dataset, Sample
+from hwdigitize.training.datasets.pictures import ArrayPicture
 from hwdigitize.training.export import save_card
 from hwdigitize.training.runs import Start
 
@@ -52,6 +54,18 @@ class Comparison:
         )
 
 
+def drawn_words() -> Dataset:
+    """The words of the package's own sample, in hands that no network was trained on."""
+    probe = load_probe()
+    samples = tuple(
+        Sample(f"{hand}/{number}", ArrayPicture(crop), "word", text, "drawn", split="valid")
+        for number, (crop, text, hand) in enumerate(
+            zip(probe.words, probe.texts, probe.hands, strict=True)
+        )
+    )
+    return Dataset(Path("drawn words"), ("drawn",), samples)
+
+
 def compare(
     name: Name, dataset: Dataset, split: str, before: Path, now: Path, data: str
 ) -> Comparison:
@@ -61,6 +75,8 @@ def compare(
         DataError: nothing of that split, or nothing that the network reads.
         ModelError: a network cannot be loaded.
     """
+    if name != "writers":
+        dataset = dataset.with_splits().split(split).fewer(MOST_COMPARED)
     one, two = (_measured(name, dataset, split, folder) for folder in (before, now))
     return Comparison(data, one[0], *one[1:], two[2])
 
@@ -98,7 +114,7 @@ def finish(
         start: what the run was told; its network goes to ``out/models`` by way of ``out/new``.
         dataset: what was trained on; its valid split was held back.
         export: run, data set and folder to the network's files, calibrated.
-        others: other hands; their valid split is read, or all of them where they have none.
+        others: other hands, whose valid split is read; by default drawn words, for words.
         tell: told of each comparison.
 
     Raises:
@@ -109,14 +125,36 @@ def finish(
     own = compare(name, dataset, "valid", folder, new, "your own data, held back")
     tell(str(own))
     comparisons = [own]
+    if others is None and name == "words":
+        others = drawn_words()
     if others is not None:
-        split = "valid" if any(s.split == "valid" for s in others.samples) else "test"
-        comparisons.append(compare(name, others, split, folder, new, "other hands"))
+        data = f"other hands ({others.path.name})"
+        comparisons.append(compare(name, others, "valid", folder, new, data))
         tell(str(comparisons[-1]))
     card = load_card(name, str(new))
     save_card(msgspec.structs.replace(card, scores={"valid": as_scores(comparisons)}), new)
     install(name, new, folder, own, start.force)
     return comparisons
+
+
+def differing(source: Path, folder: Path) -> list[Name]:
+    """The networks of one folder that another does not have.
+
+    Raises:
+        ModelError: the folder has no network, or a card that cannot be read.
+    """
+    names: tuple[Name, ...] = get_args(Name)
+    there = [name for name in names if (source / f"{name}.json").exists()]
+    if not there:
+        raise ModelError(f"no network in {source}; name the folder models of a training run")
+
+    def same(name: Name) -> bool:
+        if not (folder / f"{name}.json").exists():
+            return False
+        cards = [load_card(name, str(place)) for place in (source, folder)]
+        return cards[0].sha256 == cards[1].sha256
+
+    return [name for name in there if not same(name)]
 
 
 def install(

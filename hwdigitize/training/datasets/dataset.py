@@ -23,13 +23,24 @@ from hwdigitize.training.datasets import (
 from hwdigitize.training.datasets.licences import terms_of
 from hwdigitize.training.datasets.listing import Listing, Reader, list_files
 from hwdigitize.training.datasets.pictures import DamagedSampleError, Grey
-from hwdigitize.training.datasets.sample import SPLITS, Broken, Kind, Sample, drawn_split
+from hwdigitize.training.datasets.sample import (
+    SMALL,
+    SMALL_VALID_SHARE,
+    SPLITS,
+    VALID_SHARE,
+    Broken,
+    Kind,
+    Sample,
+    drawn_split,
+)
 
 FORMATS = (
     "IAM (words.txt, lines.txt, forms.txt), CSV with columns FILENAME, IDENTITY or image, "
     "label, tables (.parquet), glyphs (.npz), MNIST and EMNIST files, PAGE XML, ALTO, images "
     "with .gt.txt files, a folder for each character, or a folder for each writer"
 )
+
+SPLIT_NAMES = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
@@ -138,12 +149,14 @@ def _draw_splits(samples: Sequence[Sample], by_writer: bool) -> dict[str, Sample
     if "valid" in splits or splits - {"", "train", "test"}:
         return {}
     free = [sample for sample in samples if sample.split != "test"]
-    grouped = by_writer and all(sample.writer for sample in free)
+    writers = {sample.writer for sample in free}
+    grouped = by_writer and "" not in writers and len(writers) >= len(SPLIT_NAMES)
     keys = {sample.id: sample.writer if grouped else sample.id for sample in free}
-    chosen = {key: drawn_split(key) for key in sorted(set(keys.values()))}
+    valid = SMALL_VALID_SHARE if len(free) < SMALL else VALID_SHARE
+    chosen = {key: drawn_split(key, valid) for key in sorted(set(keys.values()))}
     if "test" in splits or "train" in splits:
         chosen = {key: split.replace("test", "train") for key, split in chosen.items()}
-    _leave_none_empty(chosen, {"train", "valid", "test"} - splits)
+    _leave_none_empty(chosen, set(SPLIT_NAMES) - splits)
     return {s.id: replace(s, split=chosen[keys[s.id]]) for s in free}
 
 

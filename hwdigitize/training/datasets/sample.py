@@ -27,6 +27,8 @@ SPLITS = {
 }
 #: where a set has no splits, these shares of it (by checksum) are valid and test
 VALID_SHARE, TEST_SHARE = 0.1, 0.1
+#: of fewer samples, this share is valid: a tenth of fifty lines would tell nothing
+SMALL, SMALL_VALID_SHARE = 1000, 0.25
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,9 @@ def split_of_path(path: Path, root: Path) -> str:
     return split_in(path.relative_to(root).parts)
 
 
-def drawn_split(key: str) -> str:
+def drawn_split(key: str, valid: float = VALID_SHARE) -> str:
     """Train, valid or test by a checksum of ``key``, the same on every machine and day."""
     share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) / 2**32
-    if share < VALID_SHARE:
+    if share < valid:
         return "valid"
     return "test" if share >= 1 - TEST_SHARE else "train"
