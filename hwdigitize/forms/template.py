@@ -20,7 +20,9 @@ from PIL import Image
 
 from hwdigitize.errors import TemplateError
 from hwdigitize.forms.checks import bad, check_template
+from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.records import Choice, Field, Grammar, Template, TemplatePage
+from hwdigitize.forms.rules import check_template_rules
 
 __all__ = [
     "FILE",
@@ -63,6 +65,9 @@ def load_template(folder: Path | str) -> Template:
     pages = tuple(_sized(file, number, page) for number, page in enumerate(template.pages))
     template = msgspec.structs.replace(template, pages=pages, folder=str(folder))
     check_template(template, file)
+    for field in template.fields:
+        compile_grammar(field, folder)
+    check_template_rules(template, file)
     return template
 
 

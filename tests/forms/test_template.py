@@ -139,7 +139,7 @@ def test_transparent_blank_is_white_paper(write: Write) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes(write: Write, data: bytes) -> None:
     folder = write("")
     (folder / "form.toml").write_bytes(data)
@@ -165,7 +165,9 @@ SCRAPS = [
         max_size=4,
     )
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300
+)
 def test_mutated_templates(write: Write, cuts: list[tuple[int, int, str]]) -> None:
     """Loading gives a template or a TemplateError, nothing else."""
     text = FORM
