@@ -218,7 +218,7 @@ def _check_keys(field: Field) -> None:
     """What needs no automaton to be seen wrong."""
     grammar, kind = field.grammar, field.kind
     low, high = _bound(field, "minimum"), _bound(field, "maximum")
-    if low is not None and high is not None and low > high:  # type: ignore[arg-type]
+    if low is not None and high is not None and low > high:  # type: ignore[operator]
         what = f"{grammar.minimum} is above the maximum, {grammar.maximum}"
         raise _WrongError("minimum", what, "Exchange them")
     if not 0 <= grammar.decimals <= ranges.MOST_DECIMALS:
