@@ -7,6 +7,7 @@ recurrent DNNs" (2014). Class 0 is the blank everywhere.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -69,6 +70,11 @@ def log_softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArra
     shifted = scaled - scaled.max(-1, keepdims=True)
     result: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
     return result
+
+
+def steps_needed(text: str) -> int:
+    """Time steps that a text takes at least: one a character, and a blank in each double."""
+    return len(text) + sum(a == b for a, b in itertools.pairwise(text))
 
 
 def best_path(scores: NDArray[np.float32], alphabet: Alphabet) -> Path:
@@ -291,6 +297,8 @@ def align(
     Returns:
         For each character its first step and its last, exclusive.
     """
+    if not len(classes):
+        return ()
     extended = np.zeros(2 * len(classes) + 1, np.int64)
     extended[1::2] = classes
     emitted = log_probabilities[:, extended]
@@ -308,7 +316,7 @@ def align(
         )
         back[t] = moves.argmax(0)
         score = moves.max(0) + emitted[t]
-    state = len(extended) - 1 - int(len(classes) > 0 and score[-2] > score[-1])
+    state = len(extended) - 1 - int(score[-2] > score[-1])
     states = [state]
     for t in range(len(emitted) - 1, 0, -1):
         state -= int(back[t, state])

@@ -103,3 +103,7 @@ def test_align_finds_the_steps_of_each_character() -> None:
 def test_align_parts_doubled_characters() -> None:
     scores = steps((0.1, 0.9, 0.0), (0.9, 0.1, 0.0), (0.1, 0.9, 0.0))
     assert align(scores, AB.encode("aa")) == ((0, 1), (2, 3))
+
+
+def test_nothing_is_nowhere() -> None:
+    assert align(steps((0.5, 0.5, 0.0)), AB.encode("")) == ()
