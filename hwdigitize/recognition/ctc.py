@@ -299,6 +299,8 @@ def align(
     """
     if not len(classes):
         return ()
+    if not len(classes):
+        return ()
     extended = np.zeros(2 * len(classes) + 1, np.int64)
     extended[1::2] = classes
     emitted = log_probabilities[:, extended]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,18 +11,42 @@ from numpy.typing import NDArray
 
 from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.confidence import Calibration
-from hwdigitize.recognition.ctc import align, beam_search, best_path, log_softmax
+from hwdigitize.recognition.ctc import (
+    LanguageModel,
+    align,
+    beam_search,
+    best_path,
+    log_softmax,
+    steps_needed,
+)
 from hwdigitize.recognition.inputs import MARGIN_PX, Crop, Input, prepare, stack
 from hwdigitize.recognition.language import load_language
 from hwdigitize.recognition.reading import Glyph, Reading
 from hwdigitize.recognition.runtime import Network, load_network
+from hwdigitize.recognition.views import merge, other_views
 
 #: crops a batch; more gain nothing on one core
 BATCH_SIZE = 32
 #: a best path more probable than this leaves nothing for a beam search to find
 SURE_PATH = 0.99
+#: a reading less probable than this is read again in other views
+DOUBTFUL = 0.6
 #: other readings reported of each crop
 ALTERNATIVES = 4
+
+Scores = NDArray[np.float32]
+#: texts with their log probabilities, best first
+Ranking = list[tuple[str, float]]
+Rank = Callable[[Sequence[Scores]], list[Ranking]]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the network says of one crop: texts, log probabilities a step, width in pixels."""
+
+    ranking: Ranking
+    scores: Scores
+    width_px: int
 
 
 def read_words(
@@ -30,6 +55,7 @@ def read_words(
     decoder: Literal["greedy", "beam"] = "beam",
     beam_width: int = 16,
     language: str = "none",
+    views: bool = True,
     models: str | None = None,
 ) -> list[Reading]:
     """Read crops of words or lines.
@@ -41,6 +67,8 @@ def read_words(
         language: what the beam search takes for likely words: "none", "en", "fr", "names",
             several joined by "+", or another language that ``wordfreq`` knows. Words of no
             lexicon can still be read.
+        views: whether the beam search reads doubtful words again, stretched and sheared, and
+            weighs what it reads in each.
         models: folder of the networks; None for the shipped ones.
 
     Returns:
@@ -52,41 +80,91 @@ def read_words(
     """
     network = load_network("words", models)
     alphabet = Alphabet("".join(network.card.classes))
-    temperature = network.card.calibration.get("temperature", 1.0)
     spoken = load_language(language, alphabet) if decoder == "beam" else None
     kind = "words" if spoken is None else "words_language"
     calibrate = Calibration(network.card.calibration.get(kind, ()))
-    readings: dict[int, Reading] = {}
-    for batch in _logits(network, crops):
-        scores = [log_softmax(logits, temperature) for _, _, logits in batch]
-        ranked = [[_best(part, alphabet)] for part in scores]
-        if decoder == "beam":
-            unsure = [i for i, texts in enumerate(ranked) if texts[0][1] < np.log(SURE_PATH)]
-            found = beam_search([scores[i] for i in unsure], alphabet, beam_width, spoken)
-            for i, texts in zip(unsure, found, strict=True):
-                ranked[i] = texts if spoken is None else _shares(texts)
-        for (index, width_px, _), part, texts in zip(batch, scores, ranked, strict=True):
-            glyphs = _glyphs(texts[0][0], part, alphabet, network, width_px)
-            readings[index] = _reading(texts, glyphs, calibrate)
-    return [readings[index] for index in range(len(crops))]
+
+    def rank(scores: Sequence[Scores]) -> list[Ranking]:
+        if decoder == "greedy":
+            return [[_best(part, alphabet)] for part in scores]
+        return _search(scores, alphabet, beam_width, spoken)
+
+    looks = _look(network, crops, rank)
+    rankings = [look.ranking for look in looks]
+    if views and decoder == "beam":
+        _look_again(network, crops, looks, rankings, rank)
+    return [
+        _reading(ranking, _glyphs(ranking[0][0], look, alphabet, network), calibrate)
+        for look, ranking in zip(looks, rankings, strict=True)
+    ]
 
 
-def _logits(
-    network: Network, crops: Sequence[Crop]
-) -> Iterator[list[tuple[int, int, NDArray[np.float32]]]]:
-    """Batches of like widths: index, input width in pixels and logits of each crop."""
+def score_words(crops: Sequence[Crop], models: str | None = None) -> list[Scores]:
+    """What the words network says of crops, for decoders of one's own.
+
+    Args:
+        crops: as for :func:`read_words`.
+        models: folder of the networks; None for the shipped ones.
+
+    Returns:
+        Log probabilities of each crop, (time steps, classes), in order; class 0 is the blank,
+        the others are the classes of the network's card. Its temperature is applied.
+
+    Raises:
+        ModelError: the words network cannot be loaded.
+    """
+    looks = _look(load_network("words", models), crops, lambda scores: [[] for _ in scores])
+    return [look.scores for look in looks]
+
+
+def _search(
+    scores: Sequence[Scores], alphabet: Alphabet, width: int, language: LanguageModel | None
+) -> list[Ranking]:
+    """Beam search where the best path leaves something to find."""
+    rankings = [[_best(part, alphabet)] for part in scores]
+    unsure = [i for i, texts in enumerate(rankings) if texts[0][1] < np.log(SURE_PATH)]
+    found = beam_search([scores[i] for i in unsure], alphabet, width, language)
+    for i, texts in zip(unsure, found, strict=True):
+        rankings[i] = texts if language is None else _shares(texts)
+    return rankings
+
+
+def _look(network: Network, crops: Sequence[Crop], rank: Rank) -> list[_Look]:
+    """Run the network on batches of like widths, and rank the texts of each crop."""
     geometry = network.card.input
+    temperature = network.card.calibration.get("temperature", 1.0)
     inputs: list[Input] = [prepare(crop, geometry["height_px"]) for crop in crops]
     order = sorted(range(len(inputs)), key=lambda i: inputs[i].shape[1])
+    looks: dict[int, _Look] = {}
     for start in range(0, len(order), BATCH_SIZE):
         picked = order[start : start + BATCH_SIZE]
         logits = network.run(stack([inputs[i] for i in picked]))[0]
         widths = [inputs[i].shape[1] for i in picked]
-        steps = [max(width // geometry["stride_px"], 1) for width in widths]
-        yield [
-            (i, width, rows[:step])
-            for i, width, step, rows in zip(picked, widths, steps, logits, strict=True)
+        scores = [
+            log_softmax(rows[: max(width // geometry["stride_px"], 1)], temperature)
+            for rows, width in zip(logits, widths, strict=True)
         ]
+        for i, width, part, ranking in zip(picked, widths, scores, rank(scores), strict=True):
+            looks[i] = _Look(ranking, part, width)
+    return [looks[i] for i in range(len(crops))]
+
+
+def _look_again(
+    network: Network,
+    crops: Sequence[Crop],
+    looks: Sequence[_Look],
+    rankings: list[Ranking],
+    rank: Rank,
+) -> None:
+    """Merge into the rankings of doubtful crops what other views of them read."""
+    doubtful = [i for i, texts in enumerate(rankings) if texts[0][1] < np.log(DOUBTFUL)]
+    views = {i: other_views(crops[i]) for i in doubtful}
+    found = iter(_look(network, [view for some in views.values() for view in some], rank))
+    for i, some in views.items():
+        # A wider view has more time steps; what the first has no room for is not read.
+        room = len(looks[i].scores)
+        others = [[t for t in next(found).ranking if steps_needed(t[0]) <= room] for _ in some]
+        rankings[i] = merge([rankings[i], *others])
 
 
 def _reading(
@@ -111,14 +189,9 @@ def _best(scores: NDArray[np.float32], alphabet: Alphabet) -> tuple[str, float]:
     return best_path(scores, alphabet).text, float(scores.max(1).sum())
 
 
-def _glyphs(
-    text: str,
-    scores: NDArray[np.float32],
-    alphabet: Alphabet,
-    network: Network,
-    width_px: int,
-) -> tuple[Glyph, ...]:
+def _glyphs(text: str, look: _Look, alphabet: Alphabet, network: Network) -> tuple[Glyph, ...]:
     """The characters of a text with their confidences and places."""
+    scores, width_px = look.scores, look.width_px
     path = best_path(scores, alphabet)
     spans = path.spans if text == path.text else align(scores, alphabet.encode(text))
     stride = network.card.input["stride_px"]
