@@ -32,7 +32,11 @@ MATCH_SIDE, MAP_SIDE = 900, 440
 #: ink pixels of a page that are looked up in the other's
 MOST_INK_POINTS = 1500
 #: visual words, at most, and features of the index a word at least
-MOST_WORDS, FEATURES_A_WORD = 2048, 4
+MOST_WORDS, FEATURES_A_WORD = 4096, 4
+#: words a feature of the scan votes by, and into how many turns and scales
+NEAREST_WORDS, TURN_BINS, SCALE_BINS = 3, 18, 6
+#: into how many places of the page's centre they vote, and their sides, of the longer side
+CENTRE_BINS, CENTRE_SHARE = 6, 0.12
 #: rounds of k-means for the words
 ROUNDS = 5
 #: template pages that are laid onto the scan
@@ -89,15 +93,21 @@ class KnownPage:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Index:
-    """Pages to match against, and the visual words that they have.
+    """Pages to match against, and which of their features are of which visual word.
 
-    ``words`` (k, 128); ``votes`` (k, pages) float32, what a feature of a word says for each
-    page.
+    ``words`` (k, 128); features of word i are ``starts[i]`` to ``starts[i + 1]`` of
+    ``owners`` (their page), ``angles`` in degrees, ``sizes`` (logarithms), ``offsets`` (n, 2)
+    from the page's centre and ``weights``; lengths are shares of the page's longer side.
     """
 
     pages: tuple[KnownPage, ...]
     words: Singles
-    votes: Singles
+    starts: npt.NDArray[np.int64]
+    owners: npt.NDArray[np.int64]
+    angles: Singles
+    sizes: Singles
+    offsets: Singles
+    weights: Singles
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -146,16 +156,25 @@ def know_page(blank: Grey, template_id: str, page: int) -> KnownPage:
 
 def index_pages(pages: Sequence[KnownPage]) -> Index:
     """Choose visual words for some pages, and count them."""
-    found = [page.features.descriptors for page in pages]
-    every = np.concatenate([*found, np.zeros((0, 128), np.float32)])
+    every = np.concatenate([_no_descriptors(), *(p.features.descriptors for p in pages)])
     words = _choose_words(every)
-    counts = np.zeros((len(words), len(pages)), np.float32)
-    for number, descriptors in enumerate(found):
-        np.add.at(counts[:, number], _nearest(descriptors, words), 1)
-    rarity = np.log((1 + len(pages)) / (0.5 + (counts > 0).sum(axis=1)))
-    votes = np.sqrt(counts) * rarity[:, None] ** 2
-    lengths = np.sqrt((counts * rarity[:, None] ** 2).sum(axis=0))
-    return Index(tuple(pages), words, (votes / np.maximum(lengths, 1e-6)).astype(np.float32))
+    word = _nearest(every, words, 1)[:, 0]
+    owners = np.repeat(np.arange(len(pages)), [len(p.features.points) for p in pages])
+    frames = [_frames(p.features, p.size_px) for p in pages]
+    pages_a_word = np.bincount(np.unique(word * len(pages) + owners) // max(len(pages), 1))
+    rarity = np.log(1 + len(pages) / np.maximum(pages_a_word, 1))[word]
+    lengths = np.sqrt(np.bincount(owners, rarity**2, minlength=len(pages)))
+    order = np.argsort(word, kind="stable")
+    return Index(
+        pages=tuple(pages),
+        words=words,
+        starts=np.searchsorted(word[order], np.arange(len(words) + 1)),
+        owners=owners[order],
+        angles=_joined([p.features.angles for p in pages])[order],
+        sizes=_joined([sizes for sizes, _ in frames])[order],
+        offsets=_joined([offsets.ravel() for _, offsets in frames]).reshape(-1, 2)[order],
+        weights=(rarity**2 / lengths[owners]).astype(np.float32)[order],
+    )
 
 
 def look_at(grey: Grey) -> Look:
@@ -181,8 +200,7 @@ def match_look(
     """:func:`match_page` for a scan that was looked at already."""
     if not index.pages or len(look.features.points) < LEAST_PAIRS:
         return ()
-    words = _nearest(look.features.descriptors, index.words)
-    votes = index.votes[words].sum(axis=0)
+    votes = _vote(look, index)
     candidates = []
     for number in np.argsort(-votes, kind="stable")[:SHORTLIST]:
         page = index.pages[number]
@@ -192,6 +210,58 @@ def match_look(
             candidates.append(Candidate(page.template_id, page.page, score, matrix))
     candidates.sort(key=lambda candidate: -candidate.score)
     return tuple(found for found in candidates if found.score >= least_score)
+
+
+def _vote(look: Look, index: Index) -> Floats:
+    """Votes for each page, counted for the turn, scale and place that most of them agree on.
+
+    Weak geometric consistency after Jegou, Douze and Schmid, "Hamming embedding and weak
+    geometric consistency for large scale image search", ECCV 2008, with the page's centre.
+    """
+    features, entries = _same_words(look.features, index)
+    sizes, offsets = _frames(look.features, look.size_px)
+    turns = (look.features.angles[features] - index.angles[entries]) % 360
+    scales = sizes[features] - index.sizes[entries]
+    arrow = np.exp(scales + 1j * np.radians(turns))
+    blank, scan = (o.astype(np.float64) @ (1, 1j) for o in (index.offsets[entries], offsets))
+    centres = scan[features] - arrow * blank
+    place = [
+        (turns / 360 * TURN_BINS).astype(np.int64) % TURN_BINS,
+        _bin(scales / np.log(SCALE_RATIO), SCALE_BINS),
+        _bin(centres.real / CENTRE_SHARE, CENTRE_BINS),
+        _bin(centres.imag / CENTRE_SHARE, CENTRE_BINS),
+    ]
+    shape = (len(index.pages), TURN_BINS, SCALE_BINS, CENTRE_BINS, CENTRE_BINS)
+    flat = np.ravel_multi_index((index.owners[entries], *place), shape)
+    votes = np.bincount(flat, index.weights[entries], minlength=int(np.prod(shape)))
+    votes = votes.reshape(shape)
+    votes = votes + np.roll(votes, 1, axis=1)  # a page between two bins is in both
+    for axis in (2, 3, 4):
+        first, last = (np.moveaxis(votes, axis, 0)[cut] for cut in (slice(1, None), slice(-1)))
+        votes = np.moveaxis(first + last, 0, axis)
+    return np.asarray(votes.reshape(len(index.pages), -1).max(axis=1))
+
+
+def _same_words(scan: Features, index: Index) -> tuple[npt.NDArray[np.int64], ...]:
+    """Each pair of a feature of the scan and one of the index that share a word."""
+    words = _nearest(scan.descriptors, index.words, NEAREST_WORDS)
+    first = index.starts[words].ravel()
+    counts = np.diff(index.starts)[words].ravel()
+    ends = np.cumsum(counts)
+    features = np.arange(len(words)).repeat(words.shape[1]).repeat(counts)
+    return features, np.arange(ends[-1]) + np.repeat(first - ends + counts, counts)
+
+
+def _frames(features: Features, size_px: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Logarithms of sizes, and offsets from the centre, as shares of the longer side."""
+    side = max(size_px)
+    offsets = (features.points - np.array(size_px) / 2) / side
+    return np.log(features.sizes / side), np.asarray(offsets, np.float64)
+
+
+def _bin(values: Floats, count: int) -> npt.NDArray[np.int64]:
+    """The bin of values around 0, of width 1; the outer bins are open."""
+    return np.asarray((values + count / 2).clip(0, count - 1).astype(np.int64))
 
 
 def find_homography(blank: Features, scan: Features, side_px: float) -> Matrix | None:
@@ -299,11 +369,21 @@ def _map_ink(ink: Grey, factor: int) -> InkMap:
     return InkMap(near, step, points)
 
 
-def _nearest(descriptors: Singles, words: Singles) -> npt.NDArray[np.int64]:
-    """The word of each feature; both have unit length."""
-    if not len(words):
-        return np.zeros(0, np.int64)
-    return np.asarray((descriptors @ words.T).argmax(axis=1))
+def _nearest(descriptors: Singles, words: Singles, count: int) -> npt.NDArray[np.int64]:
+    """The ``count`` nearest words of each feature, (n, count); all have unit length."""
+    cosines = descriptors @ words.T
+    count = min(count, len(words))
+    if count <= 1:
+        return np.asarray(cosines.argmax(axis=1)[:, None]) if count else cosines.astype(int)
+    return np.asarray(np.argpartition(cosines, -count, axis=1)[:, -count:])
+
+
+def _no_descriptors() -> Singles:
+    return np.zeros((0, 128), np.float32)
+
+
+def _joined(parts: Sequence[Floats]) -> Singles:
+    return np.concatenate([np.zeros(0), *parts]).astype(np.float32)
 
 
 def _choose_words(descriptors: Singles) -> Singles:
@@ -316,7 +396,7 @@ def _choose_words(descriptors: Singles) -> Singles:
     for _ in range(ROUNDS):
         sums = np.zeros_like(words)
         for part in np.array_split(descriptors, max(1, len(descriptors) // 4096)):
-            np.add.at(sums, _nearest(part, words), part)
+            np.add.at(sums, _nearest(part, words, 1)[:, 0], part)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         words = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), words)
     return words
