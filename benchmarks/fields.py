@@ -1,7 +1,7 @@
 """The synthetic archive: draw filled forms, scanned badly, on which fields are measured.
 
     python -m benchmarks.fields generate --split valid --pages 200 --out ARCHIVE
-    hwdigitize calibrate-fields --data ARCHIVE --out MODELS/fields.json
+    hwdigitize train fields --data ARCHIVE --out MODELS
     python -m benchmarks.fields generate --split test --pages 1000 --out ARCHIVE
     hwdigitize evaluate fields --data ARCHIVE --report DIR
 

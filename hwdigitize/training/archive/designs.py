@@ -28,7 +28,7 @@ BLACK, GREEN, BLUE, RED, SEPIA = (
     (60, 85, 110),
 )
 ISO_DAY, SLASHED, DOTTED = "yyyy-mm-dd", "dd/mm/yyyy", "dd.mm.yyyy"
-CLOCK = Grammar(format="HH:MM")
+CLOCK = Grammar(format="hh:mm")
 UPPER = Grammar(pattern=r"[A-Z][A-Z' -]{1,24}", case="upper")
 TOWNS, SURNAMES = "towns.txt", "surnames.txt"
 

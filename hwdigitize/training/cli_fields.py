@@ -1,0 +1,74 @@
+"""The commands ``evaluate fields`` and ``train fields``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Archive = Annotated[
+    Path, typer.Option("--data", help="Folder with truth.json, its pages and templates.")
+]
+Archives = Annotated[
+    list[Path],
+    typer.Option("--data", help="Folder with truth.json and its pages; repeatable."),
+]
+Models = Annotated[
+    Path | None, typer.Option(help="Folder with the weights.", show_default="as shipped")
+]
+Templates = Annotated[
+    Path | None, typer.Option(help="Folder of templates.", show_default="those of the data")
+]
+Readings = Annotated[
+    Path | None,
+    typer.Option(help="File to keep what was read; pages in it are not read again."),
+]
+
+
+def evaluate_fields(
+    data: Archive,
+    models: Models = None,
+    max_error: Annotated[
+        float, typer.Option(help="Share of wrong values that may be accepted.", min=0, max=1)
+    ] = 0.02,
+    templates: Templates = None,
+    readings: Readings = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for report.html and scores.json.", metavar="DIR")
+    ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write all fields to a CSV file.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Read filled forms, and compare their fields with the truth."""
+    from hwdigitize.training.cli import _deliver, _shown
+    from hwdigitize.training.measure_fields import measure_fields
+
+    with _shown("reading") as progress:
+        result = measure_fields(data, models, max_error, templates, readings, progress)
+    _deliver(result, report, predictions, ("pages", "all", "by_kind", "automation"))
+
+
+def train_fields(
+    data: Archives,
+    out: Annotated[Path, typer.Option(help="Models folder that fields.json goes to.")],
+    models: Models = None,
+    templates: Templates = None,
+    readings: Readings = None,
+    seed: Annotated[int, typer.Option(help="Chooses the pages that are fitted on.")] = 0,
+) -> None:
+    """Calibrate the confidence of fields on filled forms with known truth.
+
+    The pages must be none that a network was trained on. What was corrected in review serves.
+    """
+    from hwdigitize.forms.confidence import Judge
+    from hwdigitize.settings import Settings
+    from hwdigitize.training.cli import _say, _shown
+    from hwdigitize.training.measure_fields import train_fields as fit
+
+    with _shown("reading") as progress:
+        card = fit(data, out, models, templates, readings, seed, progress)
+    _say(f"calibration: {out / 'fields.json'}")
+    for claim in Judge(card, Settings().max_error).claims.values():
+        print(claim.sentence)
