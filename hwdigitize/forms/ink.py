@@ -10,6 +10,7 @@ by a few pixels, in darkness and in thickness of lines (photocopies, fax).
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -21,7 +22,7 @@ Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 Strength = NDArray[np.float32]
 
-#: paper is the lightest of the blocks of this side within this many blocks
+#: paper is as light as the lightest of the blocks of this side within so many blocks
 BLOCK_PX, PAPER_REACH = 8, 6
 #: darker paper is not divided by, which would make its noise strong
 DARKEST_PAPER = 80.0
@@ -41,7 +42,9 @@ SHIFT_GAIN, LEAST_PRINT_PX = 0.05, 60
 #: strength from which the blank's ink hides what is written over it
 SOLID = 0.5
 #: lines up to this thick are bridged
-MOST_BRIDGE_PX = 21
+MOST_BRIDGE_PX = 31
+#: ink needed on both sides of a line to bridge it
+BRIDGE_END_PX = 4
 #: the page's print may be so much stronger than its surroundings let expect
 PRINT_GAIN = 1.6
 #: fewer pixels tell nothing of the ink's strength
@@ -117,12 +120,10 @@ def ink_strength(image: Image) -> Strength:
     that shadows and coloured fields count for nothing.
     """
     planes = image[:, :, None] if image.ndim == 2 else image
-    paper = np.maximum(_paper(planes), DARKEST_PAPER)
-    light = cv2.divide(planes.astype(np.float32), paper).reshape(planes.shape)
-    least = light[:, :, 0] if planes.shape[2] == 1 else cv2.min(*cv2.split(light[:, :, :2]))
-    for channel in range(2, planes.shape[2]):
-        least = cv2.min(least, light[:, :, channel])
-    return np.clip(1.0 - least, 0.0, 1.0)
+    paper = _paper(planes)
+    missing = cv2.subtract(paper, planes.astype(np.float32).reshape(paper.shape))
+    shares = cv2.divide(missing, cv2.max(paper, DARKEST_PAPER)).reshape(planes.shape)
+    return np.clip(functools.reduce(cv2.max, cv2.split(shares)), 0.0, 1.0)
 
 
 def _paper(planes: Image) -> Strength:
@@ -130,9 +131,11 @@ def _paper(planes: Image) -> Strength:
     height, width = planes.shape[:2]
     size = (max(width // BLOCK_PX, 1), max(height // BLOCK_PX, 1))
     small = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    # The lightest around, not what covers most: around a box in a coloured field that is the
+    # box's paper, on page and blank alike, and the field is print.
     reach = np.ones((2 * PAPER_REACH + 1,) * 2, np.uint8)
-    lightest = cv2.blur(cv2.dilate(small, reach), (3, 3))
-    paper = cv2.resize(lightest, (width, height), interpolation=cv2.INTER_LINEAR)
+    lit = cv2.blur(cv2.dilate(small, reach), (3, 3))
+    paper = cv2.resize(lit, (width, height), interpolation=cv2.INTER_LINEAR)
     return paper.reshape(height, width, -1).astype(np.float32)
 
 
@@ -198,14 +201,38 @@ def _strokes(ink: Strength, solid: Mask, faded: float, sure: float) -> Mask:
 
 
 def _bridges(mask: Mask, solid: Mask, dark: Mask, printed: Strength) -> Mask:
-    """Where strokes that come out on both sides run through the form's ink."""
-    if not mask.any() or not solid.any():
-        return np.zeros_like(mask)
-    width = int(2 * _half_thickness(printed)) + 2 * SLACK_PX + 3
-    side = min(width, MOST_BRIDGE_PX) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel) > 0
-    return closed & solid & dark & ~mask
+    """Where strokes that come out on both sides run through the form's ink.
+
+    Gaps are closed along straight lines in all directions, one of them the stroke's own.
+    """
+    bridges = np.zeros_like(mask)
+    ends = mask & _near(solid, 2)
+    left, top, width, height = cv2.boundingRect(ends.astype(np.uint8))
+    if not width:
+        return bridges
+    gap = int(2 * _half_thickness(printed)) + 2 * SLACK_PX
+    side = min(gap + BRIDGE_END_PX, MOST_BRIDGE_PX) | 1
+    rows = slice(max(top - side, 0), top + height + side)
+    columns = slice(max(left - side, 0), left + width + side)
+    strokes = mask[rows, columns].astype(np.uint8)
+    closed = np.zeros_like(strokes)
+    for kernel in _lines(side):
+        closed |= cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, kernel)
+    bridges[rows, columns] = closed > 0
+    return bridges & solid & dark & ~mask
+
+
+@functools.cache
+def _lines(side: int) -> tuple[NDArray[np.uint8], ...]:
+    """Straight lines ``side`` px long, every 15 degrees."""
+    middle = side // 2
+    kernels = []
+    for angle in np.radians(np.arange(0, 180, 15)):
+        kernel = np.zeros((side, side), np.uint8)
+        x, y = round(middle * float(np.cos(angle))), round(middle * float(np.sin(angle)))
+        cv2.line(kernel, (middle - x, middle - y), (middle + x, middle + y), 1, 1)
+        kernels.append(kernel)
+    return tuple(kernels)
 
 
 def _half_thickness(printed: Strength) -> float:

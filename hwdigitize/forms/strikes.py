@@ -12,28 +12,35 @@ Mask = NDArray[np.bool_]
 HEIGHT_PX = 32
 #: writing narrower than this, of its height, is a character or two, whose strokes look alike
 LEAST_WIDTH = 1.6
-#: directions of a strike, degrees, and its length, of the writing's width
-ANGLES, LENGTH = range(-24, 25, 6), 0.62
+#: lower than this, of its line's height, are dashes and dots
+LEAST_HEIGHT = 0.3
+#: steepest strike in degrees, its length, of the writing's width, and gaps in it
+STEEPEST, LENGTH, GAP_PX = 25.0, 0.62, 2
 #: a strike runs through the middle of the writing, between these shares of its height
 BAND = (0.2, 0.85)
+#: share of the ink that is not the strike's where writing is crossed out, and a strike's width
+WRITING, STRIKE_PX = 0.35, 7
 #: more ink than this in its bounding box is a scribble, not writing
 DENSE = 0.62
 
 
-def is_crossed_out(mask: Mask) -> bool:
+def is_crossed_out(mask: Mask, line_px: int) -> bool:
     """Whether a straight line runs through most of the writing, or a scribble covers it.
+
+    Lines are found by the probabilistic Hough transform (Matas, Galambos and Kittler, 2000).
 
     Args:
         mask: where the writer's ink is, (height, width).
+        line_px: height of the line or box that is written in.
     """
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    if not height or width < LEAST_WIDTH * height:
+    if height < LEAST_HEIGHT * line_px or width < LEAST_WIDTH * height:
         return False
-    ink = mask[top : top + height, left : left + width]
-    if ink.mean() > DENSE:
-        return True
-    small = _small(ink)
-    return any(_runs_through(small, angle) for angle in ANGLES)
+    ink = _small(mask[top : top + height, left : left + width])
+    strike = _strike(ink)
+    if strike is None:
+        return float(ink.mean()) > DENSE
+    return float((ink > strike).sum()) > WRITING * float(ink.sum())
 
 
 def _small(ink: Mask) -> NDArray[np.uint8]:
@@ -43,20 +50,15 @@ def _small(ink: Mask) -> NDArray[np.uint8]:
     return np.asarray(shrunk > 0.25, np.uint8)
 
 
-def _runs_through(ink: NDArray[np.uint8], angle: float) -> bool:
-    """Whether a line in one direction fits into the ink, in its middle."""
-    length = int(LENGTH * ink.shape[1])
-    reach = length / 2 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
-    half_x, half_y = (int(abs(side)) for side in reach)
-    kernel = np.zeros((2 * half_y + 1, 2 * half_x + 1), np.uint8)
-    ends = [(0, 0), (2 * half_x, 2 * half_y)]
-    if angle < 0:
-        ends = [(0, 2 * half_y), (2 * half_x, 0)]
-    cv2.line(kernel, ends[0], ends[1], 1, 1)
-    # outside of the image there is no ink, while erode takes it for ink
-    padded = cv2.copyMakeBorder(
-        ink, half_y, half_y, half_x, half_x, cv2.BORDER_CONSTANT, value=0
-    )
-    centres = cv2.erode(padded, kernel)[half_y : half_y + HEIGHT_PX, half_x:-half_x]
-    low, high = (int(share * HEIGHT_PX) for share in BAND)
-    return bool(centres[low:high].any())
+def _strike(ink: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The longest straight line in the middle, drawn as thick as a pen's; None without one."""
+    length = LENGTH * ink.shape[1]
+    lines = cv2.HoughLinesP(ink, 1, np.pi / 180, int(0.6 * length), None, length, GAP_PX)
+    if lines is None:
+        return None
+    for x0, y0, x1, y1 in lines.reshape(-1, 4):
+        level = (y0 + y1) / 2 / HEIGHT_PX
+        steep = abs(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
+        if BAND[0] < level < BAND[1] and min(steep, 180 - steep) <= STEEPEST:
+            return cv2.line(np.zeros_like(ink), (x0, y0), (x1, y1), 1, STRIKE_PX)
+    return None

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.forms.cutting import Cut, cut_cells, cut_glyphs
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.grammar import compile_grammar
-from hwdigitize.forms.records import Field
+from hwdigitize.forms.records import Field, Grammar
 from hwdigitize.forms.strikes import is_crossed_out
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.words import read_words
@@ -32,6 +33,8 @@ SplitWords = Callable[[Grey], list[list[Grey]]]
 
 #: kinds whose characters are read one by one where they stand apart
 SPELLED = ("letters", "digits", "number", "date", "time")
+#: what letters in boxes may be without a grammar of their own
+LETTERS = "[A-Za-zÀ-ÖØ-öø-ÿ' .-]+"
 #: amount of ink, of the square of the box's height, at which an empty box and a small character
 #: are equally likely, and how fast that turns (of its logarithm)
 SPECK, SPECK_SCALE = 0.010, 0.35
@@ -87,14 +90,17 @@ def write_out(cut: Cut) -> Written:
         rows=rows,
         spelled=spelled,
         empty=_emptiness(cut),
-        crossed_out=not field.cell_boxes and is_crossed_out(mask),
+        crossed_out=not field.cell_boxes and is_crossed_out(mask, _line_height(field)),
     )
 
 
 def ink_amount(cut: Cut) -> float:
     """Ink of a field, of the square of its boxes' height."""
-    heights = [bottom - top for _, top, _, bottom in cut.field.boxes]
-    return float(cut.ink.mask.sum()) / max(min(heights), 1) ** 2
+    return float(cut.ink.mask.sum()) / _line_height(cut.field) ** 2
+
+
+def _line_height(field: Field) -> int:
+    return max(min(bottom - top for _, top, _, bottom in field.boxes), 1)
 
 
 def _emptiness(cut: Cut) -> float:
@@ -122,7 +128,7 @@ def read_written(
     """
     legible = [one for one in written if one.legible]
     found: dict[int, FieldReading] = {}
-    automata = [compile_grammar(one.field, folder) for one in legible]
+    automata = [_grammar(one.field, folder) for one in legible]
     free = [one for one, automaton in zip(legible, automata, strict=True) if automaton is None]
     for one, lines in zip(free, _read_free(free, split_words, models, language), strict=True):
         found[id(one)] = _of_free(one, lines)
@@ -130,6 +136,13 @@ def read_written(
     for one, row, spelled in _read_bound(bound, models):
         found[id(one)] = _of_bound(one, row, spelled)
     return [found[id(one)] if id(one) in found else _nothing(one) for one in written]
+
+
+def _grammar(field: Field, folder: str) -> Automaton | None:
+    """What a field may hold; letters in boxes are no digits even where nothing else is said."""
+    if field.kind == "letters" and field.grammar == Grammar():
+        field = msgspec.structs.replace(field, grammar=Grammar(pattern=LETTERS))
+    return compile_grammar(field, folder)
 
 
 def _read_bound(

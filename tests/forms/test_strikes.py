@@ -1,0 +1,47 @@
+"""Writing that is crossed out, and writing that only has long strokes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hwdigitize.forms.strikes import is_crossed_out
+
+Mask = NDArray[np.bool_]
+
+
+def written(text: str = "Hamburg 42") -> Mask:
+    canvas = np.zeros((120, 520), np.uint8)
+    cv2.putText(canvas, text, (20, 85), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 2.2, 255, 4)
+    return canvas > 0
+
+
+@pytest.mark.parametrize("ends", [(60, 60), (75, 50), (45, 80)])
+def test_a_line_through_the_writing_crosses_it_out(ends: tuple[int, int]) -> None:
+    canvas = written().astype(np.uint8)
+    cv2.line(canvas, (15, ends[0]), (450, ends[1]), 1, 4)
+    assert is_crossed_out(canvas > 0, 120)
+
+
+@pytest.mark.parametrize("text", ["Hamburg 42", "TTTT", "E", "-", "09", "42", "1177"])
+def test_writing_alone_is_not_crossed_out(text: str) -> None:
+    assert not is_crossed_out(written(text), 120)
+
+
+def test_underlined_writing_is_not_crossed_out() -> None:
+    canvas = written().astype(np.uint8)
+    cv2.line(canvas, (15, 112), (450, 112), 1, 4)
+    assert not is_crossed_out(canvas > 0, 120)
+
+
+def test_nothing_is_not_crossed_out() -> None:
+    assert not is_crossed_out(np.zeros((40, 200), bool), 40)
+
+
+def test_a_scribble_over_the_writing_crosses_it_out() -> None:
+    canvas = written().astype(np.uint8)
+    for x in range(20, 440, 8):
+        cv2.line(canvas, (x, 30), (x + 14, 95), 1, 5)
+    assert is_crossed_out(canvas > 0, 120)
