@@ -18,7 +18,7 @@ LAYERS = [
     {"document", "errors"},
     {"settings"},
     {"pages", "forms", "recognition"},
-    {"pipeline"},
+    {"drafting", "pipeline"},
     {"batch", "reports"},
     {"review", "training"},
     {"cli"},

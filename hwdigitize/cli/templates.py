@@ -1,4 +1,4 @@
-"""The commands for form templates: check, import, list."""
+"""The commands for form templates: check, import, list; draft and edit are in drafting.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hwdigitize import errors
+from hwdigitize.cli import drafting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
     from hwdigitize.forms.records import Template
 
-app = typer.Typer(help="Form templates: check, import, list.", no_args_is_help=True)
+app = typer.Typer(
+    help="Form templates: draft, edit, check, import, list.", no_args_is_help=True
+)
+drafting.add_to(app)
 
 Folder = Annotated[
     Path | None, typer.Option(help="Folder of templates.", show_default="as shipped")

@@ -1,0 +1,400 @@
+"""A first form template from a blank form: its fields, with sensible names and kinds.
+
+What is drawn to be written in is found by ``forms.shapes``, the text beside it by
+``forms.labels``; fillable fields of a PDF are taken as they are. A draft is to be looked
+through by a person: notes say where it is unsure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from hwdigitize.document import Box
+from hwdigitize.forms.check_groups import Question, group_checks
+from hwdigitize.forms.labels import Page, around
+from hwdigitize.forms.naming import MULTIPLE, find_format, guess_kind, plain, slug, unique
+from hwdigitize.forms.pdf_layers import COMB, MULTILINE, REQUIRED, Printed, Widget
+from hwdigitize.forms.records import CELLED, Choice, Field, Grammar, Kind
+from hwdigitize.forms.shapes import Shape, find_marks, find_shapes
+
+#: how far a label may be from its place, in mm
+LEFT_MM, FAR_MM, ABOVE_MM, BELOW_MM = 25.0, 75.0, 6.5, 5.0
+#: boxes as high as this take several lines
+LINES_MM, NOTES_MM = 17.0, 11.0
+#: lines of one place to write are at most so far apart, and begin and end at the same place
+APART_MM, ALIKE_MM = 14.0, 3.0
+#: a line without a label that runs over so much of the page divides it
+DIVIDER = 0.72
+#: headings of parts of dates and times, and of one letter of two
+PARTS = re.compile(r"(y{2,4}|m{2}|d{2,3}|h{2}|s{2})$", re.IGNORECASE)
+EITHER = re.compile(r"(\w)\s*/\s*(\w)$")
+
+
+@dataclass(frozen=True, slots=True)
+class BlankPage:
+    """One page of a blank form: grey (H, W) uint8 upright, and what its file says of it."""
+
+    grey: NDArray[np.uint8]
+    dpi: float = 300.0
+    printed: tuple[Printed, ...] = ()
+    widgets: tuple[Widget, ...] = ()
+
+    @property
+    def marks(self) -> tuple[Box, ...]:
+        """The corner marks, where four alike stand near the corners; else none."""
+        return find_marks(self.grey, self.dpi)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was found: the title, the fields in reading order, and what a person should know."""
+
+    title: str
+    fields: tuple[Field, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A field not yet named, the text beside it, and the heading over it."""
+
+    field: Field
+    label: str
+    heading: str = ""
+
+
+def draft_form(pages: Sequence[BlankPage]) -> Draft:
+    """Find the fields of a blank form.
+
+    Every field has a name of its own and lies inside its page; no two fields overlap.
+    """
+    found: list[_Found] = []
+    for number, page in enumerate(pages):
+        drafted = _from_widgets(page) if page.widgets else _from_shapes(page)
+        found += [_on_page(one, number, page.grey.shape) for one in drafted]
+    fields, notes = _named(_apart(found))
+    return Draft(_title(pages[0]) if pages else "", fields, notes)
+
+
+def _title(page: BlankPage) -> str:
+    """The largest print of the upper third."""
+    upper = [p for p in page.printed if p.box[1] < page.grey.shape[0] / 3]
+    largest = max(upper, key=lambda p: (p.height, -p.box[1]), default=None)
+    return largest.text if largest else ""
+
+
+# Drawn fields.
+
+
+def _from_shapes(blank: BlankPage) -> list[_Found]:
+    shapes = find_shapes(blank.grey, blank.dpi)
+    page = Page(list(blank.printed), [shape.across for shape in shapes], blank.dpi)
+    checks = [shape.across for shape in shapes if shape.kind == "check"]
+    found = [_asked(question) for question in group_checks(checks, page)]
+    written = [shape for shape in shapes if shape.kind != "check"]
+    for row in _rows(written, page):
+        found += _row_fields(row, page, blank)
+    found = [_under_heading(one, page) for one in _joined_lines(found, page)]
+    return sorted(found, key=lambda one: _reading_order(one.field.box, blank.dpi))
+
+
+def _reading_order(box: Box, dpi: float) -> tuple[int, int]:
+    """Rows of some 8 mm from the top, from left to right in each."""
+    return round((box[1] + box[3]) / 2 / (dpi * 0.31)), box[0]
+
+
+def _under_heading(one: _Found, page: Page) -> _Found:
+    heading = page.heading(one.field.box)
+    return _Found(one.field, one.label, heading.text if heading else "")
+
+
+def _asked(question: Question) -> _Found:
+    if len(question.boxes) == 1:
+        return _Found(Field(name="", kind="mark", boxes=question.boxes), question.label)
+    values = _values(question.answers)
+    choices = tuple(
+        Choice(value=value, label=label if label != value else "", box=box)
+        for value, label, box in zip(values, question.answers, question.boxes, strict=True)
+    )
+    asked = " ".join((question.label, *question.answers))
+    multiple = bool(MULTIPLE.search(plain(asked)))
+    return _Found(
+        Field(name="", kind="choice", choices=choices, multiple=multiple), question.label
+    )
+
+
+def _values(labels: Sequence[str]) -> list[str]:
+    """A value for each label: the label itself, or its number where it has none."""
+    values: list[str] = []
+    for number, label in enumerate(labels, 1):
+        values.append(unique(label or str(number), values))
+    return values
+
+
+def _rows(shapes: Sequence[Shape], page: Page) -> list[list[Shape]]:
+    """Shapes that touch side by side, as the parts of a date or the cells of a table do."""
+    rows: list[list[Shape]] = []
+    for shape in sorted(shapes, key=lambda s: (s.across[0], s.across[1])):
+        box = shape.across
+        for row in rows:
+            last = row[-1].across
+            level = max(abs(last[1] - box[1]), abs(last[3] - box[3])) <= page.mm(0.8)
+            if level and shape.kind != "line" and 0 <= box[0] - last[2] <= page.mm(1.5):
+                row.append(shape)
+                break
+        else:
+            rows.append([shape])
+    return sorted(rows, key=lambda row: (row[0].across[1], row[0].across[0]))
+
+
+def _row_fields(row: list[Shape], page: Page, blank: BlankPage) -> Iterator[_Found]:
+    if len(row) == 1:
+        yield from _single(row[0], page, blank)
+        return
+    label = page.take(page.left_of(row[0].across, FAR_MM))
+    for shape in row:
+        head = page.take(page.above(_top(shape.across, page), ABOVE_MM, True))
+        text = f"{label} {head}".strip()
+        kind = _kind(shape, head or label, page)
+        grammar = _part_grammar(head)
+        yield _Found(_written(shape, kind, "text" if grammar.values else kind, grammar), text)
+
+
+def _top(box: Box, page: Page) -> Box:
+    """The topmost of the boxes that stand on each other: a table's heading is above it."""
+    while True:
+        over = [
+            place
+            for place in page.places
+            if abs(place[0] - box[0]) <= page.mm(1)
+            and abs(place[2] - box[2]) <= page.mm(1)
+            and 0 <= box[1] - place[3] <= page.mm(1.5)
+        ]
+        if not over:
+            return box
+        box = over[0]
+
+
+def _part_grammar(head: str) -> Grammar:
+    """What the heading of a small box says of its value: N/S is one of two, HH two digits."""
+    either = EITHER.match(head.strip())
+    if either:
+        return Grammar(values=(either[1], either[2]))
+    if PARTS.match(head.strip()):
+        return Grammar(pattern=r"\d" * len(head.strip()))
+    return Grammar()
+
+
+def _single(shape: Shape, page: Page, blank: BlankPage) -> Iterator[_Found]:
+    label = _label(shape, page)
+    wide = shape.across[2] - shape.across[0] >= DIVIDER * blank.grey.shape[1]
+    if shape.kind == "line" and wide and not label:
+        return
+    kind = _kind(shape, label, page)
+    grammar = Grammar(format=find_format(label, kind))
+    yield _Found(_written(shape, kind, kind, grammar), label)
+
+
+def _label(shape: Shape, page: Page) -> str:
+    box = shape.across
+    looks = (
+        page.left_of(box, LEFT_MM),
+        page.above(box, ABOVE_MM),
+        page.left_of(box, FAR_MM),
+        page.below(box, BELOW_MM) if shape.kind == "line" else [],
+    )
+    unused = (found for found in looks if found and not page.used.issuperset(found))
+    return page.take(next(unused, []))
+
+
+def _kind(shape: Shape, label: str, page: Page) -> Kind:
+    """What the label speaks of, where the place can hold it; else by the place."""
+    height = shape.across[3] - shape.across[1]
+    guess: Kind = guess_kind(label) or "text"
+    if shape.kind == "cells":
+        return guess if guess in CELLED and guess != "text" else "letters"
+    if guess == "lines":
+        return "lines" if height >= page.mm(NOTES_MM) else "text"
+    if guess == "text" and height >= page.mm(LINES_MM):
+        return "lines"
+    return guess
+
+
+def _written(shape: Shape, kind: Kind, use: Kind, grammar: Grammar) -> Field:
+    return Field(
+        name="",
+        kind=use if use in CELLED or not grammar.values else "text",
+        boxes=shape.boxes,
+        cells=1 if shape.kind == "cells" else 0,
+        grammar=grammar if kind in CELLED else Grammar(),
+    )
+
+
+def _joined_lines(found: list[_Found], page: Page) -> list[_Found]:
+    """Lines below each other of which only the first has a label are one place to write."""
+    joined: list[_Found] = []
+    for one in found:
+        above = next((i for i, other in enumerate(joined) if _follows(other, one, page)), None)
+        if above is None:
+            joined.append(one)
+            continue
+        first = joined[above]
+        boxes = first.field.boxes + one.field.boxes
+        joined[above] = _Found(replace(first.field, kind="lines", boxes=boxes), first.label)
+    return joined
+
+
+def _follows(first: _Found, one: _Found, page: Page) -> bool:
+    if one.label or {first.field.kind, one.field.kind} - {"text", "lines"}:
+        return False
+    if not first.field.boxes or first.field.cells or one.field.cells:
+        return False
+    last, box = first.field.boxes[-1], one.field.boxes[0]
+    alike = max(abs(last[0] - box[0]), abs(last[2] - box[2])) <= page.mm(ALIKE_MM)
+    return alike and box[1] - last[3] + 4 >= 0 and box[3] - last[3] <= page.mm(APART_MM)
+
+
+# Fillable fields of a PDF.
+
+
+def _from_widgets(blank: BlankPage) -> list[_Found]:
+    """The fields as their PDF describes them; boxes of one name are one field."""
+    by_name: dict[str, list[Widget]] = {}
+    for number, widget in enumerate(blank.widgets):
+        by_name.setdefault(widget.name or f"#{number}", []).append(widget)
+    places = [widget.box for widget in blank.widgets]
+    page = Page(list(blank.printed), places, blank.dpi)
+    return [_from_widget(widgets, page) for widgets in by_name.values()]
+
+
+def _from_widget(widgets: list[Widget], page: Page) -> _Found:
+    first = widgets[0]
+    boxes = tuple(widget.box for widget in widgets)
+    # the last part of a name such as form1.page1.surname[0] is the field's own
+    name = re.sub(r"\[\d+\]", "", first.name).rpartition(".")[2] or first.label
+    label = first.label or _label(Shape("box", (around(boxes),)), page)
+    required = bool(first.flags & REQUIRED)
+    if first.kind in ("check", "radio") and len(widgets) > 1:
+        values = _values([widget.value or widget.label for widget in widgets])
+        texts = [page.take(page.right_of(box, 9.0)) for box in boxes]
+        choices = tuple(
+            Choice(value=value, label=text, box=box)
+            for value, text, box in zip(values, texts, boxes, strict=True)
+        )
+        drafted = Field(name=name, kind="choice", choices=choices, required=required)
+    elif first.kind in ("check", "radio"):
+        drafted = Field(name=name, kind="mark", boxes=boxes, required=required)
+    elif first.kind == "signature":
+        drafted = Field(name=name, kind="signature", boxes=boxes, required=required)
+    else:
+        drafted = _text_widget(first, boxes, f"{label} {name}", required, page)
+        drafted = replace(drafted, name=name)
+    return _Found(drafted, label)
+
+
+def _text_widget(
+    widget: Widget, boxes: tuple[Box, ...], about: str, required: bool, page: Page
+) -> Field:
+    combed = bool(widget.flags & COMB) and widget.length > 1
+    cells = widget.length if combed and widget.length <= 200 else 0
+    kind = _kind(Shape("cells" if cells else "box", boxes), about.replace("_", " "), page)
+    if widget.flags & MULTILINE and not cells:
+        kind = "lines"
+    if widget.kind == "list":
+        kind = "text"
+    values = tuple(dict.fromkeys(filter(None, widget.options)))
+    return Field(
+        name="",
+        kind=kind,
+        boxes=boxes,
+        cells=cells,
+        required=required,
+        grammar=Grammar(values=values),
+    )
+
+
+# All pages together.
+
+
+def _on_page(one: _Found, number: int, shape: tuple[int, ...]) -> _Found:
+    """The field on its page, its boxes cut to it."""
+
+    def cut(box: Box) -> Box:
+        left, top, right, bottom = box
+        return max(left, 0), max(top, 0), min(right, shape[1]), min(bottom, shape[0])
+
+    boxes = tuple(cut(box) for box in one.field.boxes)
+    choices = tuple(replace(choice, box=cut(choice.box)) for choice in one.field.choices)
+    return _Found(
+        replace(one.field, page=number, boxes=boxes, choices=choices), one.label, one.heading
+    )
+
+
+def _apart(found: Sequence[_Found]) -> list[_Found]:
+    """The fields whose boxes are large enough and overlap no box of a field before."""
+    taken: dict[int, list[Box]] = {}
+    kept = []
+    for one in found:
+        there = taken.setdefault(one.field.page, [])
+        places = [_shrunk(place, there) for place in one.field.places]
+        if not all(b[2] - b[0] >= 4 and b[3] - b[1] >= 4 for b in places):
+            continue
+        there += places
+        boxes = tuple(places[: len(one.field.boxes)])
+        rest = places[len(one.field.boxes) :]
+        choices = tuple(
+            replace(choice, box=box)
+            for choice, box in zip(one.field.choices, rest, strict=True)
+        )
+        kept.append(
+            _Found(replace(one.field, boxes=boxes, choices=choices), one.label, one.heading)
+        )
+    return kept
+
+
+def _shrunk(box: Box, others: Sequence[Box]) -> Box:
+    """The box without what others take of it, cut from the side that costs least."""
+    for other in others:
+        left, top, right, bottom = box
+        if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom:
+            cuts = (
+                (other[2], top, right, bottom),
+                (left, top, other[0], bottom),
+                (left, other[3], right, bottom),
+                (left, top, right, other[1]),
+            )
+            box = max(cuts, key=lambda c: max(c[2] - c[0], 0) * max(c[3] - c[1], 0))
+    return box
+
+
+@dataclass
+class _Names:
+    """Names given so far, and what to say about them."""
+
+    given: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+def _named(found: Sequence[_Found]) -> tuple[tuple[Field, ...], tuple[str, ...]]:
+    """A name for each field: its label's, with its heading's where that is not enough."""
+    bases = [slug(one.field.name) or slug(one.label) for one in found]
+    names = _Names()
+    fields = []
+    for number, (one, base) in enumerate(zip(found, bases, strict=True), 1):
+        name = base or f"field_{number}"
+        if base and bases.count(base) > 1 and slug(one.heading) not in ("", base):
+            name = slug(one.heading) + "_" + base
+        name = unique(name, names.given)
+        names.given.add(name)
+        label = " ".join(one.label.split()).rstrip(" :")
+        if not base:
+            where = f"page {one.field.page + 1} at {one.field.box[0]}, {one.field.box[1]}"
+            names.notes.append(f"{name}: no label was read beside it ({where})")
+        fields.append(replace(one.field, name=name, label=label))
+    return tuple(fields), tuple(names.notes)
