@@ -5,8 +5,7 @@ Keras and the tables' library are imported by the command that needs them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,12 +20,13 @@ from hwdigitize.training.cli_shared import (
     broken_reported,
     open_data,
     say,
+    shown,
 )
 from hwdigitize.training.cli_train import train_app
 
 if TYPE_CHECKING:
     from hwdigitize.training.inspection import Check
-    from hwdigitize.training.measurement import Measurement, Progress
+    from hwdigitize.training.measurement import Measurement
 
 app = typer.Typer(no_args_is_help=True)
 data_app = typer.Typer(help="Look into training data.", no_args_is_help=True)
@@ -105,7 +105,7 @@ def evaluate_words(
     if decoder not in ("greedy", "beam"):
         raise UsageError(f"unknown decoder {decoder!r}; use greedy or beam")
     dataset = open_data(data, exclude)
-    with _shown("reading") as progress:
+    with shown("reading") as progress:
         result = measure_words(
             dataset,
             split,
@@ -132,7 +132,7 @@ def evaluate_characters(
     from hwdigitize.training.measure_characters import measure_characters
 
     dataset = open_data(data, exclude)
-    with _shown("reading") as progress:
+    with shown("reading") as progress:
         result = measure_characters(dataset, split, models, progress, run)
     _deliver(result, report, predictions, ("accuracy", "ece", "by_source", "junk"))
 
@@ -151,25 +151,12 @@ def evaluate_writers(
     from hwdigitize.training.measure_writers import measure_writers
 
     dataset = open_data(data, exclude)
-    with _shown("looking") as progress:
+    with shown("looking") as progress:
         result = measure_writers(dataset, split, models, progress, run)
     _deliver(result, report, predictions, ("all", "one_line", "same_hand"))
 
 
 # Behind the commands.
-
-
-@contextmanager
-def _shown(what: str) -> Iterator[Progress]:
-    """A bar on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _deliver(

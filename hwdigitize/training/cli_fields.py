@@ -42,10 +42,11 @@ def evaluate_fields(
     ] = None,
 ) -> None:
     """Read filled forms, and compare their fields with the truth."""
-    from hwdigitize.training.cli import _deliver, _shown
+    from hwdigitize.training.cli import _deliver
+    from hwdigitize.training.cli_shared import shown
     from hwdigitize.training.measure_fields import measure_fields
 
-    with _shown("reading") as progress:
+    with shown("reading") as progress:
         result = measure_fields(data, models, max_error, templates, readings, progress)
     _deliver(result, report, predictions, ("pages", "all", "by_kind", "automation"))
 
@@ -64,11 +65,11 @@ def train_fields(
     """
     from hwdigitize.forms.confidence import Judge
     from hwdigitize.settings import Settings
-    from hwdigitize.training.cli import _say, _shown
+    from hwdigitize.training.cli_shared import say, shown
     from hwdigitize.training.measure_fields import train_fields as fit
 
-    with _shown("reading") as progress:
+    with shown("reading") as progress:
         card = fit(data, out, models, templates, readings, seed, progress)
-    _say(f"calibration: {out / 'fields.json'}")
+    say(f"calibration: {out / 'fields.json'}")
     for claim in Judge(card, Settings().max_error).claims.values():
         print(claim.sentence)

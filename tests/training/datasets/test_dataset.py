@@ -67,10 +67,23 @@ def test_no_data_at_all(tmp_path: Path) -> None:
 def test_splits_are_drawn_where_there_are_none_and_last() -> None:
     drawn = dataset_of(make(500)).with_splits()
     counts = Counter(sample.split for sample in drawn.samples)
-    assert 30 <= counts["valid"] <= 75
+    assert 90 <= counts["valid"] <= 160
     assert 30 <= counts["test"] <= 75
     more = dataset_of(make(700)).with_splits()
     assert more.samples[:500] == drawn.samples
+
+
+def test_large_sets_hold_back_less_and_never_what_was_trained_on() -> None:
+    few = dataset_of(make(500)).with_splits().samples
+    many = dataset_of(make(1500)).with_splits().samples
+    assert 110 <= sum(sample.split == "valid" for sample in many) <= 190
+    moved = {(a.split, b.split) for a, b in zip(few, many, strict=False) if a != b}
+    assert moved == {("valid", "train")}
+
+
+def test_one_hand_alone_is_split_too() -> None:
+    drawn = dataset_of(make(50, writers=1)).with_splits()
+    assert {sample.split for sample in drawn.samples} == {"train", "valid", "test"}
 
 
 def test_splits_are_drawn_by_writer() -> None:
