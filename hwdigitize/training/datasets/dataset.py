@@ -13,6 +13,7 @@ from hwdigitize.errors import DataError
 from hwdigitize.training.datasets import (
     alto,
     csv_labels,
+    drawn,
     folders,
     glyph_arrays,
     iam,
@@ -36,8 +37,9 @@ from hwdigitize.training.datasets.sample import (
 
 FORMATS = (
     "IAM (words.txt, lines.txt, forms.txt), CSV with columns FILENAME, IDENTITY or image, "
-    "label, tables (.parquet), glyphs (.npz), MNIST and EMNIST files, PAGE XML, ALTO, images "
-    "with .gt.txt files, a folder for each character, or a folder for each writer"
+    "label, tables (.parquet), glyphs (.npz), drawn words (.npz), MNIST and EMNIST files, "
+    "PAGE XML, ALTO, images with .gt.txt files, a folder for each character, or a folder for "
+    "each writer"
 )
 
 SPLIT_NAMES = ("train", "valid", "test")
@@ -173,6 +175,7 @@ FILE_READERS: tuple[Reader, ...] = (
     iam.READER,
     csv_labels.READER,
     glyph_arrays.READER,
+    drawn.READER,
     idx.READER,
     page_xml.READER,
     alto.READER,
