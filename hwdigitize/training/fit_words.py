@@ -35,13 +35,13 @@ FEWEST_TO_CALIBRATE = 200
 #: what changes where weights are given to start from: some minutes
 TUNING = WordsTraining(
     plan=Plan(
-        steps=300,
+        steps=200,
         learning_rate=5e-4,
         schedule="constant",
-        warmup_steps=30,
-        decay_steps=150,
+        warmup_steps=20,
+        decay_steps=100,
         average=0.99,
-        validate_every=50,
+        validate_every=40,
     ),
     batch_size=16,
     batches_per_block=10,
