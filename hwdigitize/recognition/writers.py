@@ -148,7 +148,7 @@ def embed_page(crops: Sequence[GreyImage], *, models: str | None = None) -> Vect
     binaries = [binarise(crop) for crop in crops]
     hinges = whiten(page_hinges(binaries), calibration.get("whitening"))
     if not share:
-        return _unit(hinges)
+        return join_embeddings(hinges[:0], hinges, share)
     learnt = embed_strips(binaries, load_network("writers", models))
     return join_embeddings(learnt, hinges, share)
 
@@ -198,7 +198,9 @@ def page_hinges(binaries: Sequence[GreyImage]) -> Vector:
 
 
 def join_embeddings(learnt: Vector, hinges: Vector, share: float) -> Vector:
-    """Unit vector of which ``share`` of the squared length is the network's."""
+    """Unit vector of which ``share`` of the squared length is the network's; none without."""
+    if not share:
+        return _unit(hinges)
     joined = np.concatenate(
         [np.sqrt(share) * _unit(learnt), np.sqrt(1 - share) * _unit(hinges)]
     )
@@ -262,7 +264,8 @@ def same_hand(one: Vector, other: Vector, *, models: str | None = None) -> float
 def same_hand_probability(similarity: float, calibration: Mapping[str, Any]) -> float:
     """:func:`same_hand` of the dot product of two embeddings."""
     slope, offset = calibration.get("pair", (20.0, -14.0))
-    return _logistic(similarity, slope, offset)
+    score = _logistic(similarity, slope, offset)
+    return Calibration(calibration.get("pair_isotonic", ()))(score)
 
 
 def _logistic(similarity: float, slope: float, offset: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,9 +14,6 @@ from hwdigitize.recognition.confidence import Calibration, fit_isotonic
 
 Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
-
-#: pages whose pairs are looked at
-MOST_PAGES = 2000
 
 
 def fit_temperature(logits: Floats, truth: Ints, weights: Floats | None = None) -> float:
@@ -83,53 +81,47 @@ def best_of_boxes(
     return shares.argmax(axis=1), confidences
 
 
-def fit_logistic(
-    scores: Floats, right: npt.NDArray[np.bool_], balanced: bool = False
-) -> tuple[float, float]:
+def fit_logistic(scores: Floats, right: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Slope and offset of Platt's logistic map (1999), by Newton's method.
 
     The targets are Platt's, a little inside 0 and 1, so that scores that separate perfectly do
     not make the slope infinite.
-
-    Args:
-        scores: (n,).
-        right: (n,).
-        balanced: let both answers count the same altogether, however many there are of each.
     """
     positives, negatives = int(right.sum()), int((~right).sum())
     targets = np.where(right, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    counts = np.ones(len(right))
-    if balanced:
-        counts = np.where(right, 1 / max(positives, 1), 1 / max(negatives, 1)) * len(right) / 2
     middle, spread = float(scores.mean()), float(scores.std()) or 1.0
     design = np.stack([(scores - middle) / spread, np.ones(len(scores))], axis=1)
     weights = np.zeros(2)
     for _ in range(50):
         expected = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (counts * (expected - targets))
-        curvature = design.T @ (design * (counts * expected * (1 - expected))[:, None])
+        gradient = design.T @ (expected - targets)
+        curvature = design.T @ (design * (expected * (1 - expected))[:, None])
         weights -= np.linalg.solve(curvature + 1e-6 * np.eye(2), gradient)
     slope = float(weights[0] / spread)
     return slope, float(weights[1] - slope * middle)
 
 
 def pairs_of(
-    embeddings: Floats, writers: Sequence[str], most: int = MOST_PAGES
+    embeddings: Floats, writers: Sequence[str], most: int
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Similarity of each two pages, and whether one hand wrote both.
 
     Args:
         embeddings: (n, d) unit rows, several of some writers.
         writers: who wrote each.
-        most: of more pages than this an even choice is taken, since pairs grow by the square.
+        most: pages of a writer that are looked at, for pairs grow by their square and one
+            busy hand would drown the others.
     """
-    if len(writers) > most:
-        picked = np.linspace(0, len(writers) - 1, most).astype(int)
-        embeddings, writers = embeddings[picked], [writers[i] for i in picked]
-    names = np.asarray(writers)
+    taken: Counter[str] = Counter()
+    picked = []
+    for index, name in enumerate(writers):
+        taken[name] += 1
+        if taken[name] <= most:
+            picked.append(index)
+    names = np.asarray(writers)[picked]
     upper = np.triu_indices(len(names), 1)
     same = (names[:, None] == names[None, :])[upper]
-    return (embeddings @ embeddings.T)[upper], same
+    return (embeddings[picked] @ embeddings[picked].T)[upper], same
 
 
 def fit_same_hand(likeness: Floats, same: npt.NDArray[np.bool_]) -> float:

@@ -21,6 +21,7 @@ from hwdigitize.recognition.writers import (
     match_probability,
     pack_whitening,
     page_hinges,
+    same_hand_probability,
     whiten,
 )
 from hwdigitize.training.calibration import fit_logistic, fit_same_hand, pairs_of
@@ -31,10 +32,13 @@ Array = npt.NDArray[np.float32]
 
 #: shares of the network in a page's embedding that are tried on validation data
 SHARES = tuple(round(0.1 * tenth, 1) for tenth in range(11))
-#: principal axes kept, and how far they are evened out: 0 not at all, 1 all the way
-AXES, EVENNESS = 64, 0.5
-#: of the longest axis: shorter ones are noise, and are not drawn out to more than this
-LEAST_VARIANCE = 1e-3
+#: principal axes kept; of the longest one's variance, what is added to all of them, so that
+#: noise is not drawn out. Chosen on train and val pages, as :func:`_trials` asks them
+AXES, ADDED_VARIANCE = 64, 0.01
+#: parts that pages are held back in, and most pages of a writer in pairs
+FOLDS, MOST_PAIRED = 5, 6
+#: validation samples that a knot of a calibration rests on
+SAMPLES_A_KNOT, MOST_KNOTS = 60, 20
 #: fewer pages than this have no principal axes to speak of
 FEWEST_PAGES = 20
 
@@ -69,7 +73,7 @@ def parts_of(
 
 
 def fit_whitening(hinges: Array) -> dict[str, str]:
-    """Principal axes of hinges (n, d), half evened out; nothing from too few pages."""
+    """Principal axes of hinges (n, d), evened out; nothing from too few pages."""
     written = hinges[hinges.any(axis=1)]
     if len(written) < FEWEST_PAGES:
         return {}
@@ -77,7 +81,7 @@ def fit_whitening(hinges: Array) -> dict[str, str]:
     _, spread, axes = np.linalg.svd(written - mean, full_matrices=False)
     variance = spread**2 / len(written)
     kept = min(AXES, len(written) - 1)
-    scale = (variance[:kept] + LEAST_VARIANCE * variance[0]) ** (-EVENNESS / 2)
+    scale = (variance[:kept] + ADDED_VARIANCE * variance[0]) ** -0.5
     # scaled to what half precision holds well; lengths mean nothing
     return pack_whitening(mean, axes[:kept].T * scale / scale.max())
 
@@ -98,23 +102,41 @@ def calibrate(known: Parts, asked: Parts) -> dict[str, Any]:
     """See :func:`fit_identification`."""
     whitening = fit_whitening(known.hinges)
     share = _best_share(known, asked, whitening)
-    gallery, queries = known.joined(share, whitening), asked.joined(share, whitening)
-    everyone, writers = np.concatenate([gallery, queries]), [*known.writers, *asked.writers]
     # The network knows its training pages better than any others; hinges know none.
-    likeness, right = _trials(everyone, writers, 0 if share == 0 else len(gallery))
+    trials = _trials(_both(known, asked), share, 0 if share == 0 else len(known.writers))
+    likeness, right = trials.likeness, trials.right
     slope, offset = (round(value, 4) for value in fit_logistic(likeness, right))
     fitted = {"slope": slope, "offset": offset}
     scores = np.array([match_probability(float(best), fitted) for best in likeness])
-    pairs, same = pairs_of(everyone, writers)
     return {
         "whitening": whitening,
         "network_share": share,
         **fitted,
-        "isotonic": fit_isotonic(scores, right),
+        "isotonic": fit_isotonic(scores, right, knots_for(len(scores))),
         "known_from": 0.5,
-        "pair": [round(value, 4) for value in fit_logistic(pairs, same, balanced=True)],
-        "same_hand_from": fit_same_hand(pairs, same),
+        **fit_pairs(trials.pairs, trials.same),
+        "same_hand_from": fit_same_hand(trials.pairs, trials.same),
     }
+
+
+def knots_for(samples: int) -> int:
+    """Knots of an isotonic regression, so that each rests on enough samples."""
+    return min(max(samples // SAMPLES_A_KNOT, 2), MOST_KNOTS)
+
+
+def fit_pairs(likeness: npt.NDArray[np.float64], same: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Maps from the similarity of two pages to the probability that one hand wrote both.
+
+    As many pairs by two hands are taken as there are by one, for the probability to hold where
+    either is as likely.
+    """
+    rng = np.random.default_rng(0)
+    others = rng.permutation(np.flatnonzero(~same))[: same.sum()]
+    picked = np.concatenate([np.flatnonzero(same), others])
+    values, right = likeness[picked].astype(np.float64), same[picked]
+    pair = [round(value, 4) for value in fit_logistic(values, right)]
+    scores = np.array([same_hand_probability(float(s), {"pair": pair}) for s in values])
+    return {"pair": pair, "pair_isotonic": fit_isotonic(scores, right, knots_for(len(right)))}
 
 
 def _best_share(known: Parts, asked: Parts, whitening: dict[str, str]) -> float:
@@ -132,21 +154,67 @@ def _best_share(known: Parts, asked: Parts, whitening: dict[str, str]) -> float:
     return best if merit(best) - merit(0.0) > 1 / len(asked.writers) else 0.0
 
 
-def _trials(
-    vectors: Array, writers: Sequence[str], first: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Similarity to the nearest other page, and whether it is by the same writer.
+@dataclass(frozen=True)
+class Trials:
+    """Similarities of pages that the whitening was not fitted on.
 
-    Each page from the ``first`` on is asked among all others, and once more among those of
-    other writers, as a stranger.
+    Attributes:
+        likeness: of a page to the nearest one of a gallery.
+        right: whether that is by the same writer.
+        pairs: of two pages whose writers the whitening never saw.
+        same: whether one hand wrote both.
     """
-    names = np.array(writers)
-    likeness = (vectors[first:] @ vectors.T).astype(np.float64)
-    rows = np.arange(len(likeness))
-    likeness[rows, rows + first] = -np.inf
-    own = names[first:, None] == names[None, :]
-    nearest, hidden = likeness.argmax(axis=1), np.where(own, -np.inf, likeness)
-    known = own.sum(axis=1) > 1
-    found = np.concatenate([likeness[rows, nearest][known], hidden.max(axis=1)])
-    right = np.concatenate([own[rows, nearest][known], np.zeros(len(rows), bool)])
-    return found, right
+
+    likeness: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_]
+    pairs: npt.NDArray[np.float64]
+    same: npt.NDArray[np.bool_]
+
+
+def _both(one: Parts, other: Parts) -> Parts:
+    return Parts(
+        np.concatenate([one.learnt, other.learnt]),
+        np.concatenate([one.hinges, other.hinges]),
+        (*one.writers, *other.writers),
+    )
+
+
+def _trials(parts: Parts, share: float, first: int) -> Trials:
+    """Hold pages back in turn, and ask them among the others.
+
+    Axes fit the pages they were made from better than any others, so that a page asked must not
+    be among them: pages are held back one by one in their writer's absence, as strangers, and
+    once more with others of theirs left in the gallery.
+
+    Args:
+        parts: of all pages.
+        share: of the network.
+        first: pages before this one are in galleries, but never asked.
+    """
+    names, rows = np.array(parts.writers), np.arange(len(parts.writers))
+    likeness: list[float] = []
+    right: list[bool] = []
+    pairs: list[npt.NDArray[np.float64]] = []
+    same: list[npt.NDArray[np.bool_]] = []
+    by_writer = np.unique(names, return_inverse=True)[1] % FOLDS
+    by_page = np.random.default_rng(0).permutation(len(names)) % FOLDS
+    for fold in range(FOLDS):
+        rest = by_writer != fold
+        held = ~rest & (rows >= first)
+        if held.any() and rest.any():
+            vectors = parts.joined(share, fit_whitening(parts.hinges[rest]))
+            likeness += (vectors[held] @ vectors[rest].T).max(axis=1).tolist()
+            right += [False] * int(held.sum())
+            pair, own = pairs_of(vectors[held], names[held].tolist(), MOST_PAIRED)
+            pairs.append(pair.astype(np.float64))
+            same.append(own)
+        rest = by_page != fold
+        held = ~rest & (rows >= first) & np.isin(names, names[rest])
+        if held.any():
+            vectors = parts.joined(share, fit_whitening(parts.hinges[rest]))
+            alike = vectors[held] @ vectors[rest].T
+            likeness += alike.max(axis=1).tolist()
+            right += (names[rest][alike.argmax(axis=1)] == names[held]).tolist()
+    return Trials(
+        np.array(likeness), np.array(right, bool), np.concatenate(pairs), np.concatenate(same)
+    )

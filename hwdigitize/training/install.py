@@ -20,7 +20,7 @@ from hwdigitize.training.runs import Start
 
 #: samples that two networks are compared on, at most, chosen by seed
 MOST_COMPARED = 1000
-SUFFIXES = (".onnx", ".keras", ".json")
+SUFFIXES = (".onnx", ".keras", ".json", ".log.jsonl")
 
 
 @dataclass(frozen=True)

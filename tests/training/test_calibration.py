@@ -49,26 +49,15 @@ def test_scores_that_separate_perfectly_stay_finite() -> None:
 def test_same_hand_is_told_at_the_similarity_that_parts_the_pairs() -> None:
     angles = np.deg2rad([0, 20, 90, 105])
     pages = np.stack([np.cos(angles), np.sin(angles)], 1)
-    threshold = fit_same_hand(*pairs_of(pages, ["ann", "ann", "bob", "bob"]))
+    threshold = fit_same_hand(*pairs_of(pages, ["ann", "ann", "bob", "bob"], 2))
     # own pairs are 20 and 15 degrees apart, the nearest others 70
     assert threshold == pytest.approx(np.cos(np.deg2rad(20)), abs=1e-3)
 
 
-def test_rare_pairs_count_as_much_as_frequent_ones_where_asked() -> None:
-    """Where both answers overlap evenly, even odds are in the middle, however many of each."""
-    rng = np.random.default_rng(2)
-    scores = np.concatenate([rng.normal(1, 1, 200), rng.normal(-1, 1, 20_000)])
-    right = np.arange(len(scores)) < 200
-    slope, offset = fit_logistic(scores, right, balanced=True)
-    assert -offset / slope == pytest.approx(0, abs=0.15)
-    slope, offset = fit_logistic(scores, right)
-    assert -offset / slope > 1
-
-
-def test_of_many_pages_only_some_pairs_are_looked_at() -> None:
-    pages = np.eye(50)
-    likeness, same = pairs_of(pages, [str(i // 2) for i in range(50)], most=10)
-    assert len(likeness) == len(same) == 45
+def test_a_busy_hand_supplies_no_more_pairs_than_it_may() -> None:
+    likeness, same = pairs_of(np.eye(50), ["ann"] * 48 + ["bob"] * 2, most=4)
+    assert len(likeness) == len(same) == 15
+    assert same.sum() == 6 + 1
 
 
 def noisy_glyphs(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hwdigitize.recognition.writers import match_probability, same_hand_probability, whiten
-from hwdigitize.training.identification import AXES, Parts, calibrate, fit_whitening
+from hwdigitize.training.identification import AXES, Parts, calibrate, fit_pairs, fit_whitening
 
 RNG = np.random.default_rng(7)
 #: what all pages have in common, and in which two directions they all differ most
@@ -67,8 +69,11 @@ def test_a_network_that_knows_the_hands_has_one() -> None:
     def known(pages: int) -> np.ndarray:
         return np.eye(15)[np.arange(pages) % 15] + 0.01
 
-    fitted = calibrate(parts(75, 1, known(75)), parts(45, 2, known(45)))
-    assert fitted["network_share"] > 0
+    known_parts, asked = parts(75, 1, known(75)), parts(45, 2, known(45))
+    blurred = [
+        replace(p, hinges=RNG.random((len(p.writers), 40))) for p in (known_parts, asked)
+    ]
+    assert calibrate(*blurred)["network_share"] > 0
 
 
 def test_probabilities_part_one_hand_from_two() -> None:
@@ -86,3 +91,13 @@ def test_probabilities_part_one_hand_from_two() -> None:
     certain = match_probability(1.0, fitted)
     assert certain == pytest.approx(max(value for _, value in fitted["isotonic"]), abs=0.2)
     assert match_probability(-1.0, fitted) < 0.3
+
+
+def test_even_odds_lie_between_rare_pairs_and_frequent_ones() -> None:
+    """However many more pairs there are by two hands than by one."""
+    rng = np.random.default_rng(2)
+    likeness = np.concatenate([rng.normal(0.8, 0.1, 300), rng.normal(0.2, 0.1, 20_000)])
+    fitted = fit_pairs(likeness, np.arange(len(likeness)) < 300)
+    assert same_hand_probability(0.5, fitted) == pytest.approx(0.5, abs=0.15)
+    assert same_hand_probability(0.9, fitted) > 0.95
+    assert same_hand_probability(0.1, fitted) < 0.05
