@@ -27,6 +27,11 @@ WHOLE_SHARE = 0.75
 LEAST_INK_PX = 12
 #: space between the characters of a row joined from cells, of their height
 GAP = 0.18
+#: remains of a box are as thin as this, lie as near to its edge, and beside it reach along
+#: this share of its height, which the strokes of a 1 or l do not
+THIN_PX, EDGE_PX, LONG_SHARE = 6, 8, 0.9
+#: straight runs along an edge longer than this are the form's
+LONG_PX = 31
 #: paper left around what was cut
 MARGIN_PX = 4
 
@@ -97,8 +102,11 @@ def relative(box: Box, window: Box) -> Box:
 
 
 def own_ink(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
-    """The ink without the strokes that lie elsewhere."""
-    count, labels = cv2.connectedComponents(ink.mask.astype(np.uint8), None, 8)
+    """The ink without the strokes that lie elsewhere, and without remains of the boxes."""
+    ink = ink.without(_lines_along(ink.mask, boxes))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        ink.mask.astype(np.uint8), None, 8
+    )
     if count == 1:
         return ink
     inside = np.zeros_like(ink.mask)
@@ -107,9 +115,48 @@ def own_ink(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
     total = np.bincount(labels.ravel(), minlength=count)
     within = np.bincount(labels[inside], minlength=count)
     foreign = within < share * total
+    for box in boxes:
+        foreign |= _on_edge(stats, box)
     foreign[0] = False
     dropped = foreign[labels]
     return ink.without(_with_rim(dropped) & ~_with_rim(ink.mask & ~dropped))
+
+
+def _lines_along(mask: NDArray[np.bool_], boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """Long thin lines along the upper and lower edges of boxes, less strokes across them."""
+    bands = np.zeros(mask.shape, np.uint8)
+    for left, top, right, bottom in boxes:
+        for edge in (top, bottom):
+            bands[max(edge - EDGE_PX, 0) : edge + EDGE_PX + 1, max(left, 0) : right] = 1
+    band = mask.astype(np.uint8) & bands
+    if not band.any():
+        return np.zeros_like(mask)
+    long = cv2.morphologyEx(band, cv2.MORPH_OPEN, np.ones((1, LONG_PX), np.uint8))
+    thick = cv2.morphologyEx(
+        mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX + 1, 1), np.uint8)
+    )
+    return (long > 0) & (thick == 0)
+
+
+def _on_edge(stats: NDArray[np.int32], box: Box) -> NDArray[np.bool_]:
+    """Which components lie thin along an edge of a box.
+
+    Where a box ends on the form, scanners draw lines that the blank does not have: at the edge
+    of a shaded field, or a tick printed too fine for the blank's resolution.
+    """
+    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    near = [
+        np.abs(top + height / 2 - box[1]) <= EDGE_PX,
+        np.abs(top + height / 2 - box[3]) <= EDGE_PX,
+    ]
+    beside = [
+        np.abs(left + width / 2 - box[0]) <= EDGE_PX,
+        np.abs(left + width / 2 - box[2]) <= EDGE_PX,
+    ]
+    flat = (height <= THIN_PX) & (width >= 2 * height)
+    upright = (width <= THIN_PX) & (height >= LONG_SHARE * (box[3] - box[1]))
+    return (flat & (near[0] | near[1])) | (upright & (beside[0] | beside[1]))
 
 
 def tight(grey: Grey, mask: NDArray[np.bool_]) -> Grey:

@@ -9,23 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hwdigitize.forms.automaton import Automaton
 from hwdigitize.forms.cutting import Cut, cut_cells, cut_glyphs
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.records import Field, Grammar
+from hwdigitize.forms.spelling import Spelled, read_spelled, spell
 from hwdigitize.forms.strikes import is_crossed_out
+from hwdigitize.recognition.alphabet import Alphabet
+from hwdigitize.recognition.constrained import (
+    Constrained,
+    decode_cells,
+    decode_words,
+    score_cells,
+)
+from hwdigitize.recognition.language import load_language
 from hwdigitize.recognition.reading import Reading
-from hwdigitize.recognition.words import read_words
-
-if TYPE_CHECKING:
-    from hwdigitize.forms.automaton import Automaton
-    from hwdigitize.recognition.constrained import Constrained
+from hwdigitize.recognition.runtime import load_card
+from hwdigitize.recognition.words import read_words, score_words
 
 Grey = NDArray[np.uint8]
 #: cuts handwriting into lines of words, from top to bottom and left to right
@@ -42,12 +48,16 @@ SPECK, SPECK_SCALE = 0.010, 0.35
 UNMENTIONED = 0.002
 #: readers that leave less than this to a value cannot read it
 LEGIBLE = 0.02
-#: probability above which no legal value fits
-MISFIT = 0.5
+#: probability above which no legal value fits, and of the value by both readers that outweighs
+#: it, and what was read without regard to the grammar
+MISFIT, AGREED = 0.5, 0.5
+#: likeness to what the cells show below which a language overrules them
+OVERRULED = 0.1
 #: shapes that handwriting does not tell apart: reading one for another is no disagreement
 SAME_SHAPES = str.maketrans(
     {**dict.fromkeys("Oo°QD", "0"), **dict.fromkeys("lI|i!", "1"), "Z": "2", "z": "2"}
-    | {"S": "5", "s": "5", "b": "6", "B": "8", "g": "9", "q": "9", " ": None, ",": "."}
+    | {"S": "5", "s": "5", "b": "6", "B": "8", "g": "9", "q": "9"}
+    | {" ": None, ",": ".", "'": None}
 )
 
 
@@ -70,6 +80,13 @@ class Written:
     def legible(self) -> bool:
         """Whether there is anything to read."""
         return self.empty < 0.5 and any(row.size for row in self.rows)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may hold any words in its cells, so that a language helps."""
+        grammar = self.field.grammar
+        listed = grammar.values or grammar.lexicon or grammar.checksum
+        return self.field.kind in ("letters", "text") and not listed
 
 
 def write_out(cut: Cut) -> Written:
@@ -133,8 +150,8 @@ def read_written(
     for one, lines in zip(free, _read_free(free, split_words, models, language), strict=True):
         found[id(one)] = _of_free(one, lines)
     bound = [(one, known) for one, known in zip(legible, automata, strict=True) if known]
-    for one, row, spelled in _read_bound(bound, models):
-        found[id(one)] = _of_bound(one, row, spelled)
+    for one, reading in _read_bound(bound, models, language):
+        found[id(one)] = reading
     return [found[id(one)] if id(one) in found else _nothing(one) for one in written]
 
 
@@ -146,19 +163,28 @@ def _grammar(field: Field, folder: str) -> Automaton | None:
 
 
 def _read_bound(
-    bound: Sequence[tuple[Written, Automaton]], models: str | None
-) -> Iterator[tuple[Written, Constrained, Constrained | None]]:
-    """What the words network and, where it can, the characters network read of each field."""
-    if not bound:
-        return
-    from hwdigitize.recognition.constrained import read_cells_within, read_words_within
-
-    rows = read_words_within(
-        [one.rows[0] for one, _ in bound], [known for _, known in bound], models=models
-    )
-    for (one, known), row in zip(bound, rows, strict=True):
-        spelled = read_cells_within(one.spelled, known, models=models) if one.spelled else None
-        yield one, row, spelled
+    bound: Sequence[tuple[Written, Automaton]], models: str | None, language: str
+) -> Iterator[tuple[Written, FieldReading]]:
+    """Fields with a grammar, by the words network and, where it can, the characters network."""
+    alphabet = Alphabet("".join(load_card("words", models).classes))
+    scores = score_words([one.rows[0] for one, _ in bound], models)
+    rows = decode_words(scores, alphabet, [known for _, known in bound])
+    shares = score_cells([cell for one, _ in bound for cell in one.spelled], models)
+    first = 0
+    for (one, known), row, steps in zip(bound, rows, scores, strict=True):
+        cells = shares[first : first + len(one.spelled)]
+        first += len(one.spelled)
+        spoken = load_language(one.field.grammar.language or language, alphabet)
+        if not one.spelled:
+            yield one, _of_one(one, row)
+        elif spoken and one.is_open:
+            spelled = spell(cells, alphabet, known)
+            own = decode_cells(cells, known)
+            candidates = sorted({*_chances(row), *_chances(own)})
+            ranked = read_spelled(spelled, steps, candidates, known, spoken)
+            yield one, _of_language(one, spelled, own, ranked)
+        else:
+            yield one, _of_both(one, row, decode_cells(cells, known))
 
 
 def _read_free(
@@ -184,25 +210,35 @@ def _of_free(one: Written, lines: Sequence[Sequence[Reading]]) -> FieldReading:
     others: tuple[tuple[str, float], ...] = ()
     if len(words) == 1:
         others = words[0].alternatives
-    return _finished(one, text, text, probability, others, {})
+    return _settled(one, text, [(text, probability), *others], {})
 
 
-def _of_bound(one: Written, row: Constrained, spelled: Constrained | None) -> FieldReading:
-    if spelled is None or not spelled.text:
-        ranked = _ranked(_chances(row))
-        agreement: dict[str, float] = {}
-        none_fits = row.none_fits
-    else:
-        first, second = _chances(row), _chances(spelled)
-        ranked = _ranked(_multiplied(first, second))
-        best = ranked[0][0] if ranked else ""
-        agreement = {"agreement": min(first.get(best, 0.0), second.get(best, 0.0))}
-        none_fits = min(row.none_fits, spelled.none_fits)
-    if not ranked:
-        return _finished(one, "", row.raw.text, 0.0, (), agreement | {"none_fits": none_fits})
-    (value, probability), others = ranked[0], tuple(ranked[1:4])
-    evidence = agreement | {"none_fits": none_fits}
-    return _finished(one, value, row.raw.text, probability, others, evidence)
+def _of_one(one: Written, row: Constrained) -> FieldReading:
+    """What the words network says alone."""
+    return _settled(one, row.raw.text, _ranked(_chances(row)), {"none_fits": row.none_fits})
+
+
+def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReading:
+    """What both networks say, taken to be independent."""
+    if not spelled.text:
+        return _of_one(one, row)
+    first, second = _chances(row), _chances(spelled)
+    ranked = _ranked(_multiplied(first, second))
+    best = ranked[0][0]
+    evidence = {
+        "agreement": min(first.get(best, 0.0), second.get(best, 0.0)),
+        "none_fits": min(row.none_fits, spelled.none_fits),
+    }
+    return _settled(one, row.raw.text, ranked, evidence)
+
+
+def _of_language(
+    one: Written, spelled: Spelled, own: Constrained, ranked: list[tuple[str, float]]
+) -> FieldReading:
+    """What a language makes of the characters in their cells."""
+    agreement = spelled.likeness(ranked[0][0]) if ranked else 0.0
+    evidence = {"agreement": agreement, "none_fits": own.none_fits}
+    return _settled(one, own.raw.text, ranked, evidence)
 
 
 def _chances(reading: Constrained) -> dict[str, float]:
@@ -228,16 +264,19 @@ def _ranked(chances: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(chances.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _finished(
-    one: Written,
-    value: str,
-    raw: str,
-    probability: float,
-    others: tuple[tuple[str, float], ...],
-    evidence: Mapping[str, float],
+def _settled(
+    one: Written, raw: str, ranked: Sequence[tuple[str, float]], evidence: Mapping[str, float]
 ) -> FieldReading:
-    """Settle the state and say what is doubtful."""
+    """Settle the state, and say what is doubtful.
+
+    Args:
+        one: the field.
+        raw: what was read without regard to what is legal.
+        ranked: legal values with their probabilities, best first.
+        evidence: what the readers know besides.
+    """
     written = 1 - one.empty
+    (value, probability), *others = [*ranked[:4], ("", 0.0)][: max(len(ranked[:4]), 1)]
     numbers = {
         **evidence,
         "probability": probability * written,
@@ -245,18 +284,26 @@ def _finished(
         "ink": one.cut.ink.quality,
         "length": float(len(value)),
     }
-    misfit = evidence.get("none_fits", 0.0) > MISFIT
+    likely = tuple(ranked[:4])
     if one.crossed_out:
-        crossed = FieldReading("", raw, "crossed_out", numbers, ((value, probability), *others))
+        crossed = FieldReading("", raw, "crossed_out", numbers, likely)
         return crossed.flagged("seems to be crossed out")
-    if not value or probability < LEGIBLE or misfit:
-        likely = ((value, probability), *others) if value else others
+    if not value or probability < LEGIBLE:
         what = f'reads "{raw}", which is not allowed here' if raw else "cannot be read"
         return FieldReading("", raw, "unreadable", numbers, likely).flagged(what)
-    reading = FieldReading(value, raw, "value", numbers, others)
-    if _differ(raw, value) and evidence.get("agreement", 0.0) < 0.5:
-        return reading.flagged(f'looks like "{raw}", which is not allowed here')
+    reading = FieldReading(value, raw, "value", numbers, tuple(others))
+    if _contradicts(one, raw, value, evidence):
+        return reading.flagged(f'looks like "{raw}"')
     return reading
+
+
+def _contradicts(one: Written, raw: str, value: str, evidence: Mapping[str, float]) -> bool:
+    """Whether the value is not what it looks like, and only its grammar or language says so."""
+    agreement = evidence.get("agreement", 0.0)
+    if one.is_open and one.spelled:
+        return agreement < OVERRULED
+    misfit = evidence.get("none_fits", 0.0) > MISFIT
+    return agreement < AGREED and (misfit or _differ(raw, value))
 
 
 def _differ(raw: str, value: str) -> bool:
