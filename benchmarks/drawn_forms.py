@@ -1,7 +1,8 @@
 """Many different forms drawn at random, filled in and scanned badly, with known truth.
 
-Designs come in houses: the forms of one house share their typeface, layout and heading, as those
-of one office do. Everything is grey, (H, W) uint8; the truth is where each template point is.
+Designs come in houses: the forms of one house share their typeface, layout and heading, as
+those of one office do. Everything is grey, (H, W) uint8; the truth is where
+each template point is.
 """
 
 from __future__ import annotations
@@ -20,16 +21,17 @@ Grey = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 A4_PX = (2480, 3508)
 FORMS_A_HOUSE = 8
-WORDS = (
-    "name first surname date birth place street number town country telephone mobile e-mail "
-    "signature account amount total paid received member society order item quantity price "
-    "tax reference department office section applicant guardian school class year month day "
-    "hour start end reason remarks details please write capitals inside boxes only yes no "
-    "unknown married single insurance policy vehicle owner registration weight height colour "
-    "sample site station depth temperature operator weather observer species count left right "
-    "approved rejected returned copy original page form request permit licence declaration "
-    "income household rent heating water meter reading visit patient doctor ward medicine dose"
-).split()
+VOCABULARY = """
+name first surname date birth place street number town country telephone mobile e-mail
+signature account amount total paid received member society order item quantity price
+tax reference department office section applicant guardian school class year month day
+hour start end reason remarks details please write capitals inside boxes only yes no
+unknown married single insurance policy vehicle owner registration weight height colour
+sample site station depth temperature operator weather observer species count left right
+approved rejected returned copy original page form request permit licence declaration
+income household rent heating water meter reading visit patient doctor ward medicine
+dose
+"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Design:
 
 
 def words(rng: np.random.Generator, count: int) -> str:
-    chosen = [WORDS[i] for i in rng.integers(0, len(WORDS), count)]
+    known = VOCABULARY.split()
+    chosen = [known[i] for i in rng.integers(0, len(known), count)]
     return " ".join(chosen).capitalize()
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwdigitize.forms.displacement import Displacement, fit_displacement
-from hwdigitize.forms.matching import Matrix, move
+from hwdigitize.forms.homography import Matrix, move
 from hwdigitize.forms.structure import Floats, Grey, Structure, Tiles, find_ink, reduce
 
 #: correlation above which a tile counts as seen

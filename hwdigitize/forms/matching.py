@@ -14,6 +14,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from hwdigitize.forms.homography import (
+    LEAST_PAIRS,
+    SCALE_RATIO,
+    Matrix,
+    Pairs,
+    find_pairs,
+    fit_homography,
+    move,
+)
 from hwdigitize.forms.records import Template
 from hwdigitize.forms.structure import (
     Features,
@@ -39,20 +48,14 @@ NEAREST_WORDS, TURN_BINS, SCALE_BINS = 3, 18, 6
 CENTRE_BINS, CENTRE_SHARE = 6, 0.12
 #: rounds of k-means for the words
 ROUNDS = 5
-#: template pages that are laid onto the scan
-SHORTLIST = 10
-#: least cosine of two features to be taken for the same place
-LEAST_COSINE = 0.75
-#: how far a pair's turn, scale and shift (of the page) may be from those of the page
-TURN_DEGREES, SCALE_RATIO, SHIFT_SHARE = 22.0, 1.4, 0.08
-#: least pairs that agree on a homography, how well as a share of the longer side
-LEAST_PAIRS, PAIR_SHARE = 8, 0.008
+#: template pages whose features are paired with the scan's, and that are laid onto it
+SHORTLIST, LAID = 20, 4
+#: no more are paired after so many of which one has so many pairs
+SURE_AFTER, SURE_PAIRS = 6, 40
 #: share of the score for printed ink that is on the scan; the rest for ink that is explained
 PRINTED_SHARE = 0.7
 #: a page below this is of no known form; see benchmarks/RESULTS.md
 LEAST_SCORE = 0.35
-
-Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -201,10 +204,16 @@ def match_look(
     if not index.pages or len(look.features.points) < LEAST_PAIRS:
         return ()
     votes = _vote(look, index)
+    likely = [index.pages[i] for i in np.argsort(-votes, kind="stable")[:SHORTLIST]]
+    pairs: list[Pairs] = []
+    for page in likely:
+        if len(pairs) >= SURE_AFTER and max(len(p.blank) for p in pairs) >= SURE_PAIRS:
+            break  # what is as like as that, such as another version, has as many votes
+        pairs.append(find_pairs(page.features, look.features))
     candidates = []
-    for number in np.argsort(-votes, kind="stable")[:SHORTLIST]:
-        page = index.pages[number]
-        matrix = find_homography(page.features, look.features, max(page.size_px))
+    for i in sorted(range(len(pairs)), key=lambda i: -len(pairs[i].blank))[:LAID]:
+        page = likely[i]
+        matrix = fit_homography(pairs[i], max(page.size_px))
         if matrix is not None:
             score = judge(page, look, matrix)
             candidates.append(Candidate(page.template_id, page.page, score, matrix))
@@ -264,29 +273,6 @@ def _bin(values: Floats, count: int) -> npt.NDArray[np.int64]:
     return np.asarray((values + count / 2).clip(0, count - 1).astype(np.int64))
 
 
-def find_homography(blank: Features, scan: Features, side_px: float) -> Matrix | None:
-    """The matrix (3, 3) from template px to scan px, or None where too few places agree.
-
-    ``side_px`` is the template page's longer side.
-    """
-    first, second = _pair(blank, scan)
-    first, second = _of_one_turn(blank, scan, first, second)
-    if len(first) < LEAST_PAIRS:
-        return None
-    # RANSAC measures on the template, where a millimetre is known
-    back, agreeing = cv2.findHomography(
-        scan.points[second],
-        blank.points[first],
-        cv2.RANSAC,
-        PAIR_SHARE * side_px,
-        maxIters=200,
-    )
-    if back is None or agreeing.sum() < LEAST_PAIRS or abs(np.linalg.det(back)) < 1e-12:
-        return None
-    matrix = np.asarray(np.linalg.inv(back), np.float64)
-    return matrix / matrix[2, 2] if _is_a_page(matrix, side_px) else None
-
-
 def judge(page: KnownPage, look: Look, matrix: Matrix) -> float:
     """How well a template page explains the scan when laid onto it by a matrix, 0 to 1."""
     printed = look.ink.share_near(move(page.ink.points, matrix), look.size_px)
@@ -294,67 +280,6 @@ def judge(page: KnownPage, look: Look, matrix: Matrix) -> float:
         move(look.ink.points, np.asarray(np.linalg.inv(matrix), np.float64)), page.size_px
     )
     return PRINTED_SHARE * printed + (1 - PRINTED_SHARE) * explained
-
-
-def move(points: npt.ArrayLike, matrix: Matrix) -> Floats:
-    """Points (n, 2) moved by a homography (3, 3)."""
-    given = np.asarray(points, np.float64).reshape(-1, 2)
-    moved = given @ matrix[:, :2].T + matrix[:, 2]
-    depth = moved[:, 2:]
-    return np.asarray(moved[:, :2] / np.where(np.abs(depth) < 1e-9, 1e-9, depth))
-
-
-def _pair(blank: Features, scan: Features) -> tuple[npt.NDArray[np.int64], ...]:
-    """Features that are each other's nearest."""
-    cosines = blank.descriptors @ scan.descriptors.T
-    if not cosines.size:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    forth, back = cosines.argmax(axis=1), cosines.argmax(axis=0)
-    first = np.arange(len(forth))
-    sure = (back[forth] == first) & (cosines[first, forth] >= LEAST_COSINE)
-    return first[sure], forth[sure]
-
-
-def _of_one_turn(
-    blank: Features,
-    scan: Features,
-    first: npt.NDArray[np.int64],
-    second: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.int64], ...]:
-    """The pairs whose turn and scale most others share, and then their shift."""
-    if not len(first):
-        return first, second
-    turns = scan.angles[second] - blank.angles[first]
-    apart = (turns[:, None] - turns[None] + 180) % 360 - 180
-    scales = np.log(scan.sizes[second] / blank.sizes[first])
-    agree = (np.abs(apart) < TURN_DEGREES) & (
-        np.abs(scales[:, None] - scales[None]) < np.log(SCALE_RATIO)
-    )
-    one = int(agree.sum(axis=1).argmax())
-    most = agree[one]
-    first, second = first[most], second[most]
-    turn = np.radians(turns[one] + np.median(apart[most, one]))
-    scale = np.exp(np.median(scales[most]))
-    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    shifts = scan.points[second] - blank.points[first] @ linear.T
-    gaps = np.abs(shifts[:, None] - shifts[None]).max(axis=2)
-    near = gaps < SHIFT_SHARE * scale * np.ptp(blank.points, axis=0).max()
-    most = near[near.sum(axis=1).argmax()]
-    return first[most], second[most]
-
-
-def _is_a_page(matrix: Matrix, side_px: float) -> bool:
-    """Whether a square comes out much like a square, not folded nor squeezed."""
-    square = side_px * np.array([[0.0, 0.0], [0.7, 0.0], [0.7, 1.0], [0.0, 1.0]])
-    corners = move(square, matrix)
-    sides = np.roll(corners, -1, axis=0) - corners
-    after = np.roll(sides, -1, axis=0)
-    turns = sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0]
-    areas = np.linalg.norm(sides, axis=1) * np.linalg.norm(after, axis=1)
-    lengths = np.linalg.norm(sides, axis=1) / np.linalg.norm(
-        np.roll(square, -1, axis=0) - square, axis=1
-    )
-    return bool((turns > 0.7 * areas).all() and lengths.max() < 1.6 * lengths.min())
 
 
 def _map_ink(ink: Grey, factor: int) -> InkMap:
@@ -373,8 +298,8 @@ def _nearest(descriptors: Singles, words: Singles, count: int) -> npt.NDArray[np
     """The ``count`` nearest words of each feature, (n, count); all have unit length."""
     cosines = descriptors @ words.T
     count = min(count, len(words))
-    if count <= 1:
-        return np.asarray(cosines.argmax(axis=1)[:, None]) if count else cosines.astype(int)
+    if count == 1:
+        return np.asarray(cosines.argmax(axis=1)[:, None])
     return np.asarray(np.argpartition(cosines, -count, axis=1)[:, -count:])
 
 
@@ -390,7 +315,7 @@ def _choose_words(descriptors: Singles) -> Singles:
     """Words by spherical k-means from evenly drawn features; the same every time."""
     count = min(MOST_WORDS, len(descriptors) // FEATURES_A_WORD)
     if not count:
-        return descriptors
+        return np.zeros((1, 128), np.float32) if not len(descriptors) else descriptors
     rng = np.random.default_rng(0)
     words = descriptors[rng.permutation(len(descriptors))[:count]]
     for _ in range(ROUNDS):

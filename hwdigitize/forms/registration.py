@@ -16,8 +16,10 @@ import numpy.typing as npt
 from hwdigitize.document import Box
 from hwdigitize.errors import PageError
 from hwdigitize.forms.alignment import coarser, correct, jacobians, measure, scale_of, view_fine
+from hwdigitize.forms.corner_marks import find_by_marks
 from hwdigitize.forms.displacement import Displacement, fit_exactly, no_displacement
-from hwdigitize.forms.matching import Candidate, Matrix, find_homography, look_at, move
+from hwdigitize.forms.homography import Matrix, find_homography, move
+from hwdigitize.forms.matching import Candidate, look_at
 from hwdigitize.forms.records import Template
 from hwdigitize.forms.structure import (
     TILE_PX,
@@ -199,8 +201,10 @@ def _settle(matrix: Matrix, correction: Displacement) -> tuple[Matrix, Displacem
 
 
 def _look_for(grey: Grey, structure: Structure) -> Matrix | None:
-    """A rough matrix, from features."""
-    return find_homography(structure.features, look_at(grey).features, max(structure.size_px))
+    """A rough matrix, from features, or from corner marks where there are too few."""
+    side_px = max(structure.size_px)
+    matrix = find_homography(structure.features, look_at(grey).features, side_px)
+    return find_by_marks(grey, structure) if matrix is None else matrix
 
 
 def _weak(template: Template, page: int, why: str) -> PageError:
