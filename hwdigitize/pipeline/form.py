@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +21,7 @@ from hwdigitize.forms.matching import Candidate, Index, build_index, match_page
 from hwdigitize.forms.reading import FieldPage, read_fields
 from hwdigitize.forms.records import Field, Template
 from hwdigitize.forms.registration import Registration, register
+from hwdigitize.forms.rules import check_rules, compile_rule
 from hwdigitize.forms.structure import Structure, find_structure
 from hwdigitize.forms.template import load_blank, load_templates, shipped_templates
 from hwdigitize.pages.ingest import Scan
@@ -122,6 +124,14 @@ def _values(
 ) -> tuple[doc.FieldValue, ...]:
     judge = Judge(load_fields_card(settings.models), settings.max_error)
     lay = form.registration
+    broken = check_rules(
+        _with_rules_of(form.template, form.page),
+        {field.name: r.value for field, r in zip(form.fields, readings, strict=True)},
+    )
+    readings = [
+        reading.flagged(broken[field.name]) if field.name in broken else reading
+        for field, reading in zip(form.fields, readings, strict=True)
+    ]
     return tuple(
         field_value(
             field,
@@ -132,6 +142,16 @@ def _values(
         )
         for field, reading in zip(form.fields, readings, strict=True)
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _with_rules_of(template: Template, page: int) -> Template:
+    """The template with the rules that one page can break by itself."""
+    here = {field.name for field in template.on_page(page)}
+    rules = tuple(
+        rule for rule in template.rules if here.issuperset(compile_rule(rule, template).fields)
+    )
+    return msgspec.structs.replace(template, rules=rules)
 
 
 def _on_scan(image: Image, lay: Registration, box: doc.Box) -> Image:
