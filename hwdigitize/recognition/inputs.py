@@ -24,18 +24,21 @@ WIDTH_STEP_PX = 16
 MIN_CONTRAST = 32.0
 
 
-def prepare(crop: Crop, height_px: int) -> Input:
+def prepare(crop: Crop, height_px: int, width_px: int = 0) -> Input:
     """Scale a crop to the network's height and to ink 1 on paper 0.
 
     Args:
         crop: grey, uint8, (any height, any width), both at least 1.
         height_px: height of the input.
+        width_px: of a network that reads this width only, margins included; wider crops are
+            squeezed into it, and :func:`stack` pads the others. 0 for any width.
 
     Returns:
         Float32, (height_px, width + 2 * MARGIN_PX).
     """
     height, width = crop.shape
-    target = min(max(round(width * height_px / height), 4), MAX_WIDTH_PX)
+    most = width_px - 2 * MARGIN_PX if width_px else MAX_WIDTH_PX
+    target = min(max(round(width * height_px / height), 4), most)
     shrinks = height > height_px
     scaled = cv2.resize(
         crop, (target, height_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

@@ -133,12 +133,13 @@ def _look(network: Network, crops: Sequence[Crop], rank: Rank) -> list[_Look]:
     """Run the network on batches of like widths, and rank the texts of each crop."""
     geometry = network.card.input
     temperature = network.card.calibration.get("temperature", 1.0)
-    inputs: list[Input] = [prepare(crop, geometry["height_px"]) for crop in crops]
+    height, width_px = geometry["height_px"], geometry.get("width_px", 0)
+    inputs: list[Input] = [prepare(crop, height, width_px) for crop in crops]
     order = sorted(range(len(inputs)), key=lambda i: inputs[i].shape[1])
     looks: dict[int, _Look] = {}
     for start in range(0, len(order), BATCH_SIZE):
         picked = order[start : start + BATCH_SIZE]
-        logits = network.run(stack([inputs[i] for i in picked]))[0]
+        logits = network.run(stack([inputs[i] for i in picked], width_px))[0]
         widths = [inputs[i].shape[1] for i in picked]
         scores = [
             log_softmax(rows[: max(width // geometry["stride_px"], 1)], temperature)

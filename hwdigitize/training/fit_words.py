@@ -26,6 +26,7 @@ from hwdigitize.training.words import (
     load_words,
     stride_px,
     train_words,
+    width_px,
 )
 
 #: validation samples of a source that are read while training
@@ -152,7 +153,11 @@ def export_words(run: Path, dataset: Dataset, folder: Path) -> None:
         "words",
         version,
         classes=tuple(Alphabet().characters),
-        geometry={"height_px": height_px(model), "stride_px": stride_px(model)},
+        geometry={
+            "height_px": height_px(model),
+            "width_px": width_px(model),
+            "stride_px": stride_px(model),
+        },
         training=training,
         calibration=base,
     )

@@ -78,7 +78,7 @@ def ctc_loss(packed: keras.KerasTensor, logits: keras.KerasTensor) -> keras.Kera
     return loss / ops.sqrt(ops.cast(packed[:, 0], "float32"))
 
 
-def pack(examples: Sequence[Example]) -> tuple[Input, NDArray[np.int32]]:
+def pack(examples: Sequence[Example], width: int = 0) -> tuple[Input, NDArray[np.int32]]:
     """A batch of images and its targets as :func:`ctc_loss` takes them."""
     longest = max(len(example.classes) for example in examples)
     packed = np.zeros((len(examples), 2 + longest), np.int32)
@@ -86,7 +86,7 @@ def pack(examples: Sequence[Example]) -> tuple[Input, NDArray[np.int32]]:
         row[0] = len(example.classes)
         row[1] = example.steps
         row[2 : 2 + len(example.classes)] = example.classes
-    return stack([example.image for example in examples]), packed
+    return stack([example.image for example in examples], width), packed
 
 
 def height_px(model: keras.Model) -> int:
@@ -94,9 +94,14 @@ def height_px(model: keras.Model) -> int:
     return int(model.input_shape[1])
 
 
+def width_px(model: keras.Model) -> int:
+    """How wide the crops are that a words network reads, 0 for any width."""
+    return int(model.input_shape[2] or 0)
+
+
 def stride_px(model: keras.Model) -> int:
     """Columns of the input for one time step of the output of a words network."""
-    width = model.input_shape[2] or 256
+    width = width_px(model) or 256
     shapes = model.compute_output_shape((1, height_px(model), width, 1))
     return int(width // shapes[0][1])
 
@@ -117,7 +122,8 @@ def blocks(
     """
     shares = np.array([share for _, share in pools], float)
     shares /= shares.sum()
-    height, stride, heads = height_px(model), stride_px(model), len(model.outputs)
+    height, width = height_px(model), width_px(model)
+    stride, heads = stride_px(model), len(model.outputs)
     amount = training.batches_per_block * training.batch_size
 
     def draw(number: int) -> list[Batch]:
@@ -126,14 +132,14 @@ def blocks(
         for choice in rng.choice(len(pools), amount, p=shares):
             pool = pools[choice][0]
             index = int(rng.integers(len(pool)))
-            image = prepare(augment(pool.crop(index), rng), height)
+            image = prepare(augment(pool.crop(index), rng), height, width)
             classes = alphabet.encode(pool.texts[index])
             examples.append(Example(image, classes, image.shape[1] // stride))
         examples = [example for example in examples if example.fits]
         if not examples:
             raise DataError("no text fits its image: are images and texts of the same words?")
         examples.sort(key=lambda example: example.image.shape[1])
-        batches = list(_bucketed(examples, training.batch_size))
+        batches = list(_bucketed(examples, training.batch_size, width))
         shuffled = (batches[i] for i in rng.permutation(len(batches)))
         return [(images, [packed] * heads) for images, packed in shuffled]
 
@@ -141,25 +147,25 @@ def blocks(
 
 
 def _bucketed(
-    examples: Sequence[Example], batch_size: int
+    examples: Sequence[Example], batch_size: int, width: int
 ) -> Iterator[tuple[Input, NDArray[np.int32]]]:
     start = 0
     while start < len(examples):
         wide = examples[start].image.shape[1] > WIDE_PX
         size = max(batch_size // 4, 1) if wide else batch_size
-        yield pack(examples[start : start + size])
+        yield pack(examples[start : start + size], width)
         start += size
 
 
 def predict(model: keras.Model, pool: Pool, alphabet: Alphabet) -> list[str]:
     """Greedy readings of all crops of a pool, in its order."""
-    height, stride = height_px(model), stride_px(model)
+    height, width, stride = height_px(model), width_px(model), stride_px(model)
     order = np.argsort(pool.shapes[:, 1] / pool.shapes[:, 0])
     texts = [""] * len(pool)
     for start in range(0, len(order), 32):
         picked = order[start : start + 32]
-        images = [prepare(pool.crop(int(i)), height) for i in picked]
-        outputs = model.predict_on_batch(stack(images))
+        images = [prepare(pool.crop(int(i)), height, width) for i in picked]
+        outputs = model.predict_on_batch(stack(images, width))
         logits = ops.convert_to_numpy(outputs[0] if len(model.outputs) > 1 else outputs)
         for i, image, rows in zip(picked, images, logits, strict=True):
             texts[i] = best_path(rows[: image.shape[1] // stride], alphabet).text

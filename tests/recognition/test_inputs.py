@@ -35,3 +35,10 @@ def test_stack_pads_with_paper_to_a_multiple_of_the_step() -> None:
     batch = stack([prepare(stroke(32, 40), 32), prepare(stroke(32, 90), 32)])
     assert batch.shape[0] == 2 and batch.shape[2] % WIDTH_STEP_PX == 0
     assert batch[0, :, 40 + 2 * MARGIN_PX :].max() == 0.0
+
+
+def test_a_network_of_one_width_gets_just_that() -> None:
+    images = [prepare(stroke(32, width), 32, 128) for width in (40, 400)]
+    assert [image.shape for image in images] == [(32, 48), (32, 128)]
+    assert stack(images, 128).shape == (2, 32, 128, 1)
+    assert stack(images[:1], 128).shape == (1, 32, 128, 1)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from hwdigitize.cli import main
 from hwdigitize.recognition.runtime import load_card, load_network
+from hwdigitize.recognition.words import read_words
 from hwdigitize.training.cli import app
 from tests.training.datasets.miniatures import put_image, put_text
 
@@ -156,3 +157,17 @@ def test_writers(tmp_path: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(strokes).save(path)
     train("writers", tmp_path / "hands", tmp_path, WRITERS_PLAN)
+
+
+@pytest.mark.slow
+def test_words_of_one_width_are_trained_and_read(pairs: Path, tmp_path: Path) -> None:
+    """The preset of 128 x 32, from the configuration file to crops of any width."""
+    plan = WORDS_PLAN.replace("[network]", '[network]\nkind = "128x32"')
+    train("words", pairs, tmp_path, plan)
+    models = str(tmp_path / "run/models")
+    assert load_card("words", models).input["width_px"] == 128
+    crops = [np.full((40, width), 255, np.uint8) for width in (30, 900)]
+    for crop in crops:
+        crop[10:30, 10:-10:5] = 0
+    assert len(read_words(crops, models=models)) == 2
+    forget()
