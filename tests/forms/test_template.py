@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hwdigitize.errors import EXIT_BAD_TEMPLATE, TemplateError
+from hwdigitize.forms.rules import check_rules
 from hwdigitize.forms.template import (
     Choice,
     Field,
@@ -22,7 +24,9 @@ from hwdigitize.forms.template import (
     load_template,
     load_templates,
     save_template,
+    shipped_templates,
 )
+from tests.conftest import ROOT
 from tests.forms.conftest import FORM, Write
 
 
@@ -136,6 +140,24 @@ def test_transparent_blank_is_white_paper(write: Write) -> None:
     assert blank.shape == (300, 400)
     assert blank.dtype == np.uint8
     assert blank.min() == 255
+
+
+def test_shipped_templates_load() -> None:
+    assert "membership" in {one.id for one in load_templates(shipped_templates())}
+
+
+def test_the_example_of_the_documentation_loads(write: Write) -> None:
+    """Every TOML block of docs/templates.md is a template as it stands."""
+    blocks = re.findall(
+        r"```toml\n(.*?)```", (ROOT / "docs" / "templates.md").read_text(), re.S
+    )
+    folder = write(blocks[0])
+    Image.new("L", (1000, 1000), 255).save(folder / "blank.png")
+    template = load_template(folder)
+    assert len(template.fields) == 11
+    assert {field.kind for field in template.fields} >= {"letters", "date", "time", "choice"}
+    broken = check_rules(template, {"arrived": "10:00", "left": "09:00", "groups": "school"})
+    assert set(broken) == {"arrived", "left", "groups", "teacher"}
 
 
 @given(st.binary(max_size=200))
