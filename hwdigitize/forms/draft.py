@@ -67,6 +67,7 @@ class _Found:
     field: Field
     label: str
     heading: str = ""
+    line: bool = False
 
 
 def draft_form(pages: Sequence[BlankPage]) -> Draft:
@@ -198,7 +199,8 @@ def _single(shape: Shape, page: Page, blank: BlankPage) -> Iterator[_Found]:
         return
     kind = _kind(shape, label, page)
     grammar = Grammar(format=find_format(label, kind))
-    yield _Found(_written(shape, kind, kind, grammar), label)
+    drafted = _written(shape, kind, kind, grammar)
+    yield _Found(drafted, label, line=shape.kind == "line")
 
 
 def _label(shape: Shape, page: Page) -> str:
@@ -246,12 +248,18 @@ def _joined_lines(found: list[_Found], page: Page) -> list[_Found]:
             continue
         first = joined[above]
         boxes = first.field.boxes + one.field.boxes
-        joined[above] = _Found(replace(first.field, kind="lines", boxes=boxes), first.label)
+        joined[above] = _Found(
+            replace(first.field, kind="lines", boxes=boxes), first.label, line=True
+        )
     return joined
 
 
 def _follows(first: _Found, one: _Found, page: Page) -> bool:
-    if one.label or {first.field.kind, one.field.kind} - {"text", "lines"}:
+    if (
+        one.label
+        or not (first.line and one.line)
+        or {first.field.kind, one.field.kind} - {"text", "lines"}
+    ):
         return False
     if not first.field.boxes or first.field.cells or one.field.cells:
         return False

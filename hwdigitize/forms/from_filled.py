@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.errors import PageError
-from hwdigitize.forms.matching import find_homography, look_at
+from hwdigitize.forms.homography import find_homography
+from hwdigitize.forms.matching import look_at
 from hwdigitize.forms.registration import Registration, align
 from hwdigitize.forms.structure import Structure, find_structure
 
@@ -30,7 +31,7 @@ FEWEST = 3
 MOST = 25
 #: share of the scans on which a pixel must be dark to be print, and by how many pixels at
 #: 300 dpi strokes may be off from scan to scan
-PRINT_SHARE, SLACK = 0.9, 1
+PRINT_SHARE, SLACK = 0.8, 1
 #: darkness of print; what is darker than its paper by less is paper
 INK, PAPER = 50, 22
 #: pieces smaller than this, in mm, are specks

@@ -25,8 +25,10 @@ from hwdigitize.forms.strokes import (
     Walls,
     darker,
     overlaps,
+    paper_tone,
     pieces,
     straight,
+    tone,
 )
 
 SHORTEST_LINE = 12 * MM
@@ -42,7 +44,9 @@ def find_open(walls: Walls, ink: Mask, taken: Sequence[Any]) -> list[Shape]:
     for base in bases[bases[:, 3] - bases[:, 1] <= THICKEST]:
         for find in (_comb, _hanging):
             shape = find(base, sides)
-            if shape and not overlaps(shape.across, taken) and _is_empty(ink, shape.across):
+            if shape is None or overlaps(shape.across, taken):
+                continue
+            if all(_is_empty(ink, box) for box in shape.boxes):
                 shapes.append(shape)
                 break
     return shapes
@@ -59,7 +63,7 @@ def _comb(base: Ints, sides: Ints) -> Shape | None:
     on = (np.abs(sides[:, 3] - base[3]) <= 10) & (sides[:, 2] >= base[0] - 4)
     on &= sides[:, 0] <= base[2] + 4
     teeth = sides[on]
-    if len(teeth) < FEWEST_CELLS + 1:
+    if len(teeth) < FEWEST_CELLS:
         return None
     at = np.sort((teeth[:, 0] + teeth[:, 2]) // 2)
     step = float(np.median(np.diff(at)))
@@ -68,6 +72,9 @@ def _comb(base: Ints, sides: Ints) -> Shape | None:
     # letters on a ruled line look like teeth, but not evenly and to both of its ends
     spread = np.abs(np.diff(at) - step).max()
     ends = max(at[0] - base[0], base[2] - at[-1])
+    few = len(teeth) <= FEWEST_CELLS  # two cells need higher ends to be a comb
+    if few and tall < 1.4 * int(heights.min()):
+        return None
     if spread > max(4, 0.1 * step) or ends > 8 or not SMALLEST <= step <= LARGEST_CELL:
         return None
     height = tall if tall >= 0.8 * step else round(1.2 * step)
@@ -102,6 +109,7 @@ def find_lines(grey: Grey, walls: Walls, ink: Mask, taken: Sequence[Any]) -> lis
     size = (1, round(SHORTEST_LINE / 2))  # a sloping line goes on a row below
     dotted = straight(_dots(grey), size, (1, 21))
     uprights = pieces(walls.across)
+    lightest = paper_tone(grey)
     shapes: list[Shape] = []
     for stroke in pieces(dotted | straight(walls.along, size, (1, 9))):
         width, height = stroke[2] - stroke[0], stroke[3] - stroke[1]
@@ -113,7 +121,7 @@ def find_lines(grey: Grey, walls: Walls, ink: Mask, taken: Sequence[Any]) -> lis
         if overlaps(near, taken):
             continue
         room = _above(ink, stroke, [*taken, *(shape.across for shape in shapes)])
-        if room:
+        if room and tone(grey, room) >= lightest:
             shapes.append(Shape("line", (room,)))
     return shapes
 
@@ -140,7 +148,7 @@ def _above(ink: Mask, stroke: Ints, taken: Sequence[Any]) -> Box | None:
     least, most = round(LEAST_HEIGHT), round(LINE_HEIGHT)
     band = ink[max(foot - least, 0) : max(foot - 2, 0), left:right].any(axis=0)
     wide = np.asarray(cv2.dilate(band.astype(np.uint8)[None], np.ones((1, 25), np.uint8)))
-    used = np.concatenate([[1], wide[0], [1]])
+    used = np.concatenate([[1], wide.ravel(), [1]])
     starts = np.flatnonzero(np.diff(used.astype(np.int8)) == -1)
     ends = np.flatnonzero(np.diff(used.astype(np.int8)) == 1)
     if not len(starts) or foot < least:

@@ -33,12 +33,12 @@ from hwdigitize.forms.strokes import (
     Walls,
     find_content,
     find_walls,
+    paper_tone,
+    tone,
 )
 
 __all__ = ["Shape", "find_marks", "find_shapes"]
 
-#: paper of a box may be that much darker than the lightest paper of the form
-TONE = 22
 LARGEST_CHECK = 12 * MM
 SQUARE = (0.75, 1.34)  # width to height
 FILLED, WALLED = 0.86, 0.8
@@ -123,18 +123,13 @@ def _find_holes(grey: Grey, walls: Walls) -> Ints:
     fits &= (left > 0) & (top > 0)
     fits &= (left + width < grey.shape[1]) & (top + height < grey.shape[0])
     holes = np.stack([left, top, left + width, top + height], axis=1)[fits][:MOST_HOLES]
-    lightest = float(np.percentile(grey[::4, ::4], 98))
+    lightest = paper_tone(grey)
     kept = [
         _to_walls(walls, hole)
         for hole in holes
-        if _tone(grey, hole) >= lightest - TONE and _is_walled(walls.all, hole)
+        if tone(grey, to_box(hole)) >= lightest and _is_walled(walls.all, hole)
     ]
     return np.array(kept, np.int64).reshape(-1, 4)
-
-
-def _tone(grey: Grey, box: Ints) -> float:
-    left, top, right, bottom = box
-    return float(np.median(grey[top + 1 : bottom - 1, left + 1 : right - 1]))
 
 
 def _is_walled(walls: Mask, box: Ints) -> bool:
@@ -172,12 +167,25 @@ def _sort_holes(grey: Grey, walls: Walls, ink: Mask, holes: Ints) -> list[Shape]
     shapes += combs
     for row in rows:
         boxes = [_room(ink, box) for box in row.tolist()]
-        if len(row) >= FEWEST_CELLS and all(boxes) and are_cells(row):
+        cells = len(row) >= FEWEST_CELLS and all(boxes) and are_cells(row)
+        if cells and not _is_in_table(row, holes):
             shapes.append(Shape("cells", tuple(to_box(box) for box in row.tolist())))
             continue
         alone = len(row) == 1
         shapes += [_shape_of(grey, box, alone) for box in boxes if box is not None]
     return shapes
+
+
+def _is_in_table(row: Ints, holes: Ints) -> bool:
+    """Whether boxes stand close above or below each of a row's, in the same columns."""
+    slack = round(1.2 * MM)
+
+    def touched(box: Ints) -> bool:
+        aligned = np.abs(holes[:, [0, 2]] - box[[0, 2]]).max(axis=1) <= slack / 2
+        apart = np.maximum(holes[:, 1] - box[3], box[1] - holes[:, 3])
+        return bool((aligned & (np.abs(apart) <= slack)).any())
+
+    return all(touched(box) for box in row)
 
 
 def _holds(hole: Ints, holes: Ints) -> bool:

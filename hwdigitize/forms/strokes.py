@@ -26,6 +26,8 @@ MM = LOOK_DPI / 25.4
 THICKEST, STROKE, TOOTH = round(2.2 * MM), round(2.3 * MM), round(1.2 * MM)
 #: darkness of a stroke over the paper beside it, and step of tone at the side of a box
 DARK, STEP = 28, 12
+#: paper of a box may be that much darker than the lightest paper of the form
+TONE = 22
 #: sides of what can be written in, heights of lines
 SMALLEST, LARGEST_CELL = 2.2 * MM, 12 * MM
 LINE_HEIGHT, LEAST_HEIGHT = 8 * MM, 3.5 * MM
@@ -109,3 +111,14 @@ def overlaps(box: Box, others: Sequence[Any]) -> bool:
         box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3]
         for other in others
     )
+
+
+def tone(grey: Grey, box: Box) -> float:
+    """The usual tone within a box."""
+    left, top, right, bottom = box
+    return float(np.median(grey[top + 1 : bottom - 1, left + 1 : right - 1]))
+
+
+def paper_tone(grey: Grey) -> float:
+    """The darkest tone of what is written on: a little below the lightest of the form."""
+    return float(np.percentile(grey[::4, ::4], 98)) - TONE

@@ -16,11 +16,14 @@ from hwdigitize.forms.from_filled import make_blank
 
 Grey = NDArray[np.uint8]
 WIDTH, HEIGHT = 1240, 900  # A5 across, at 150 dpi
+SCANS = 9
 
 
 def form() -> Grey:
     page = np.full((HEIGHT, WIDTH), 255, np.uint8)
     cv2.putText(page, "RIVER WATCH RECORD", (90, 110), 0, 1.4, 70, 3)
+    cv2.putText(page, "FORM 12 B", (930, 110), 0, 1.2, 70, 2)
+    cv2.putText(page, "Please return to the warden", (640, 830), 0, 1.0, 70, 2)
     labels = ("Observer", "River", "Weather", "Depth cm", "Remarks")
     for i, text in enumerate(labels):
         y = 220 + 120 * i
@@ -59,12 +62,12 @@ def filled(number: int) -> Grey:
 
 @pytest.fixture(scope="module")
 def scans() -> list[Grey]:
-    return [filled(number) for number in range(6)]
+    return [filled(number) for number in range(SCANS)]
 
 
 def test_writing_goes_and_print_stays(scans: list[Grey]) -> None:
     made = make_blank(scans, 150.0)
-    assert sorted(made.used) == list(range(6))
+    assert sorted(made.used) == list(range(SCANS))
     # the blank lies as the scan does that the others were laid onto
     true, found = posed(form(), made.used[0]) < 160, made.grey < 200
     around = cv2.dilate(true.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
