@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from hwdigitize.cli import main
 from hwdigitize.cli.templates import load_blanks
 from hwdigitize.errors import EXIT_BAD_TEMPLATE, TemplateError
 from hwdigitize.forms.importing import import_formhtr, import_quexf
 from hwdigitize.forms.template import Template, load_template
+from tests.forms.conftest import FORM, Write
 
 FILE = Path("boxes")
 PAPER = np.full((300, 400), 255, np.uint8)
@@ -146,3 +148,31 @@ def test_no_such_blank(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         main([*arguments, "--id", "a", "--out", str(tmp_path / "a")])
     assert end.value.code == EXIT_BAD_TEMPLATE
     assert "no.pdf" in capsys.readouterr().err
+
+
+def test_check_draws_the_fields(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = write(FORM), tmp_path / "small.png"
+    for arguments in (
+        ["check", str(folder), "--out", str(out)],
+        ["list", "--templates", str(tmp_path)],
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(["template", *arguments])
+        assert end.value.code in (0, None)
+    printed = capsys.readouterr().out
+    assert "small 1: 1 page, 3 fields" in printed
+    assert "small\t1\t1\t3\t\n" in printed
+    drawn = np.asarray(Image.open(out))
+    assert drawn.shape == (300, 400, 3)
+    inside = drawn[125:155, 25:215].reshape(-1, 3)
+    assert (inside.max(1) > inside.min(1)).mean() > 0.9
+
+
+def test_check_of_a_wrong_template(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = write(FORM.replace('"letters"', '"letter"'))
+    with pytest.raises(SystemExit) as end:
+        main(["template", "check", str(folder)])
+    assert end.value.code == EXIT_BAD_TEMPLATE
+    assert "fields[0].kind" in capsys.readouterr().err
