@@ -67,7 +67,7 @@ def field_value(
     reasons = list(reading.reasons)
     if asked.required and reading.state != "value":
         reasons.append(f"required, but {_STATES[reading.state]}")
-    elif reading.state == "unreadable":
+    elif reading.state == "unreadable" and not reasons:
         reasons.append(_STATES[reading.state])
     if judgement.flag == "not_proven" and judge.claims:
         reasons.append(NOT_PROVEN)

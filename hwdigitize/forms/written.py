@@ -289,7 +289,7 @@ def _settled(
         crossed = FieldReading("", raw, "crossed_out", numbers, likely)
         return crossed.flagged("seems to be crossed out")
     if not value or probability < LEGIBLE:
-        what = f'reads "{raw}", which is not allowed here' if raw else "cannot be read"
+        what = f'cannot be read; it looks like "{raw}"' if raw else "cannot be read"
         return FieldReading("", raw, "unreadable", numbers, likely).flagged(what)
     reading = FieldReading(value, raw, "value", numbers, tuple(others))
     if _contradicts(one, raw, value, evidence):
