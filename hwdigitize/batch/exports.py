@@ -6,6 +6,7 @@ byte and ends at once.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from typing import NamedTuple, get_args
 import msgspec
 
 from hwdigitize.batch.ledger import Ledger
+from hwdigitize.batch.quarantine import update_quarantine
+from hwdigitize.batch.records import sha256_of
 from hwdigitize.document import Document, encode
 from hwdigitize.reports.files import write_whole
 from hwdigitize.reports.json import document_path
@@ -38,12 +41,35 @@ class _Skipped(NamedTuple):
 
 
 def write_document(ledger: Ledger, out: Path, file: str) -> None:
-    """Write a file's JSON with the pages that are finished, if there are any."""
+    """Write a file's JSON with the pages that are finished, if any; quarantine what failed."""
     document = ledger.document(file)
     if document.pages:
         data = encode(document)
         write_whole(document_path(out, file), data)
-        ledger.note_written(file, len(data))
+        update_quarantine(out, ledger.path(file), document)
+        ledger.note_written(file, data)
+
+
+def bring_up_to_date(ledger: Ledger, out: Path, settings: Settings, times: RunTimes) -> None:
+    """Write what does not show the ledger's state: documents, tables, report, ``run.json``.
+
+    What is noted in the ledger is on disk before: a loss of power leaves no empty file that
+    counts as written.
+    """
+    state = ledger.digest()
+    if not are_reported(ledger, out, state):
+        label_writers(ledger, settings)
+    write_stale_documents(ledger, out)
+    if not are_reported(ledger, out, state):
+        write_reports(ledger, out, settings, times)
+        os.sync()
+        ledger.note_reported(state, _hashes(out))
+
+
+def _hashes(out: Path) -> list[tuple[str, str]]:
+    """Hash the reports that ``verify`` compares."""
+    tables = (path.relative_to(out).as_posix() for path in sorted(out.glob("forms/*.csv")))
+    return [(name, sha256_of(str(out / name))) for name in (*OUTPUTS, *tables)]
 
 
 def write_stale_documents(ledger: Ledger, out: Path) -> None:

@@ -14,16 +14,20 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hwdigitize.batch import intake
 from hwdigitize.batch.fingerprint import Fingerprint
+from hwdigitize.batch.intake import Plan
 from hwdigitize.batch.migrations import migrate
 from hwdigitize.batch.records import (
     Counts,
@@ -32,10 +36,13 @@ from hwdigitize.batch.records import (
     Reading,
     failed_page,
     first_problem,
+    sha256_of,
     stamp,
 )
 from hwdigitize.document import Document, Page, PageRef
+from hwdigitize.errors import UsageError
 from hwdigitize.forms.assembly import check_pages
+from hwdigitize.settings import Settings
 
 NAME = "ledger.sqlite"
 _CHUNK = 500
@@ -43,6 +50,14 @@ _FINISHED = "('done', 'review', 'quarantined')"
 _STATES = ("waiting", "running", "done", "review", "quarantined")
 
 PageKey = tuple[int, int]
+
+
+class LastRun(NamedTuple):
+    """What a run was asked for: absolute paths, settings, and when it began (Unix seconds)."""
+
+    inputs: list[str]
+    settings: Settings
+    began: float
 
 
 class Ledger:
@@ -65,12 +80,13 @@ class Ledger:
         self._db.close()
 
     @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it on disk, or none."""
+    def _change(self, keep: bool = True) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it on disk, or none, as without ``keep``."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
-            self._db.execute("COMMIT")
+            if keep:
+                self._db.execute("COMMIT")
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -81,39 +97,24 @@ class Ledger:
         self,
         files: Iterable[tuple[str, Path]],
         skipped: Iterable[tuple[str, str]],
-        fingerprint: Fingerprint,
-    ) -> None:
+        prints: Fingerprint,
+        keep: bool = True,
+    ) -> Plan:
         """Note the inputs of this run, in order, and what of them must be done anew.
 
-        Everything is, once what readings depend on has changed; what failed is, once the
-        limits have. What was under way when a run died waits again.
+        What was under way when a run died waits again. Without ``keep`` nothing is changed, and
+        inputs that changed are told too.
         """
-        with self._change() as db:
-            db.execute("UPDATE files SET position = NULL")
-            db.executemany(
-                "INSERT INTO files (position, file, path) VALUES (?, ?, ?) ON CONFLICT (file) "
-                "DO UPDATE SET position = excluded.position, path = excluded.path",
-                ((n, file, os.fsencode(path)) for n, (file, path) in enumerate(files)),
-            )
-            db.execute("DELETE FROM skipped")
-            db.executemany(
-                "INSERT INTO skipped VALUES (?, ?, ?)",
-                ((n, *file) for n, file in enumerate(skipped)),
-            )
-            db.execute("UPDATE pages SET state = 'waiting' WHERE state = 'running'")
-            db.execute(
-                "UPDATE files SET pages = NULL WHERE position IS NOT NULL "
-                "AND (reading IS NOT ? OR failed AND limits IS NOT ?)",
-                fingerprint,
-            )
-            db.execute(
-                "UPDATE pages SET state = 'waiting' WHERE state = 'quarantined' AND file_id IN "
-                "(SELECT id FROM files WHERE position IS NOT NULL AND limits IS NOT ?)",
-                (fingerprint.limits,),
-            )
-            db.execute(
-                "UPDATE files SET limits = ? WHERE position IS NOT NULL", (fingerprint.limits,)
-            )
+        with self._change(keep) as db:
+            plan = intake.take_in(db, files, skipped, prints)
+            if keep:
+                return plan
+            return plan._replace(changed_files=self._changed_files())
+
+    def _changed_files(self) -> int:
+        """How many files hold something else than what was read of them."""
+        known = (job for job in self.files_to_inspect(alone=False) if job.known)
+        return sum(sha256_of(job.path) != job.known for job in known)
 
     def files_to_inspect(self, alone: bool) -> Iterator[Job]:
         """Files whose pages are not known, or that changed on disk since, in order."""
@@ -129,7 +130,7 @@ class Ledger:
                 if pages is None or seen[0] is None or tuple(seen) != stamp(Path(path)):
                     yield Job(file, path, sha256 if pages is not None else "")
 
-    def record_inspection(self, file: str, found: Inspection, reading: str) -> None:
+    def record_inspection(self, file: str, found: Inspection) -> None:
         """Take in what a file holds: its pages wait, unless it holds what was known.
 
         A file with a problem gets one page, quarantined with it, so that it is accounted for.
@@ -144,9 +145,9 @@ class Ledger:
             if count is None:
                 return
             db.execute(
-                "UPDATE files SET sha256 = ?, pages = ?, failed = ?, reading = ?, "
-                "document_bytes = NULL WHERE id = ?",
-                (found.sha256, count, found.problem is not None, reading, number),
+                "UPDATE files SET sha256 = ?, pages = ?, failed = ?, document_bytes = NULL "
+                "WHERE id = ?",
+                (found.sha256, count, found.problem is not None, number),
             )
             db.execute("DELETE FROM pages WHERE file_id = ?", (number,))
             db.executemany(
@@ -194,10 +195,11 @@ class Ledger:
             changed = db.execute(
                 "UPDATE pages SET "
                 "state = ?, flags = ?, problem = ?, result = ?, embedding = ?, "
-                "worker = ?, started = ?, finished = ?, alone = 0, cluster = NULL "
+                "worker = ?, started = ?, finished = ?, template = ?, parts = ?, images = ?, "
+                "alone = 0, cluster = NULL "
                 "WHERE page_index = ? AND file_id = (SELECT id FROM files WHERE file = ?) "
                 "AND state = 'running'",
-                (*reading[1:9], reading.ref.index, reading.ref.file),
+                (*reading[1:12], reading.ref.index, reading.ref.file),
             )
             if changed.rowcount != 1:
                 raise AssertionError(f"a page came back that was not out: {reading.ref}")
@@ -296,9 +298,17 @@ class Ledger:
             last = rows[-1][0]
             yield from (row[1:] for row in rows)
 
-    def note_written(self, file: str, size: int) -> None:
-        """Remember that a file's JSON is up to date, and its size in bytes."""
-        self._db.execute("UPDATE files SET document_bytes = ? WHERE file = ?", (size, file))
+    def note_written(self, file: str, data: bytes) -> None:
+        """Remember that a file's JSON is up to date, and its size in bytes and hash."""
+        self._db.execute(
+            "UPDATE files SET document_bytes = ?, document_sha256 = ? WHERE file = ?",
+            (len(data), hashlib.sha256(data).digest(), file),
+        )
+
+    def path(self, file: str) -> Path:
+        """Where an input lies."""
+        query = "SELECT path FROM files WHERE file = ?"
+        return Path(os.fsdecode(self._db.execute(query, (file,)).fetchone()[0]))
 
     def is_finished(self, file: str) -> bool:
         """Whether all pages of a file are finished."""
@@ -358,9 +368,34 @@ class Ledger:
         row = self._db.execute("SELECT value FROM meta WHERE key = 'reported'").fetchone()
         return row[0] if row else None
 
-    def note_reported(self, digest: str) -> None:
-        """Remember what the reports on disk show."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('reported', ?)", (digest,))
+    def note_reported(self, digest: str, hashes: Iterable[tuple[str, str]]) -> None:
+        """Remember what the reports on disk show, and the SHA-256 of each by path."""
+        with self._change() as db:
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('reported', ?)", (digest,))
+            db.execute("DELETE FROM outputs")
+            db.executemany("INSERT INTO outputs VALUES (?, ?)", hashes)
+
+    def note_run(self, inputs: Sequence[Path], settings: Settings) -> None:
+        """Remember what a run was asked for."""
+        run = LastRun([str(path.absolute()) for path in inputs], settings, time.time())
+        self._db.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('run', ?)",
+            (msgspec.json.encode(run).decode(),),
+        )
+
+    def last_run(self) -> LastRun:
+        """Return what the last run was asked for.
+
+        Raises:
+            UsageError: there was none, or it was one of an older version.
+        """
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'run'").fetchone()
+        try:
+            return msgspec.json.decode(row[0] if row else "", type=LastRun)
+        except msgspec.DecodeError as error:
+            raise UsageError(
+                "no run is known here; start `hwdigitize run` once more"
+            ) from error
 
 
 def _page(result: bytes, cluster: str | None) -> Page:

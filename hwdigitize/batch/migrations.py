@@ -42,6 +42,18 @@ SCRIPTS = (
         PRIMARY KEY (file_id, page_index)
     );
     """,
+    """
+    ALTER TABLE files DROP COLUMN reading;      -- the fingerprint is the ledger's, in meta
+    ALTER TABLE files DROP COLUMN limits;
+    ALTER TABLE files ADD COLUMN document_sha256 BLOB;
+    ALTER TABLE pages ADD COLUMN template TEXT; -- that it was read by
+    ALTER TABLE pages ADD COLUMN parts INTEGER NOT NULL DEFAULT 0; -- fingerprint.Part
+    ALTER TABLE pages ADD COLUMN images BLOB;   -- SHA-256 of scan and thumbnail, 16 bytes each
+    CREATE TABLE outputs (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL);
+    CREATE INDEX pages_by_state ON pages (state, flags, file_id);
+    CREATE INDEX pages_by_time ON pages (finished);
+    CREATE INDEX pages_by_problem ON pages (problem) WHERE problem NOT NULL;
+    """,
 )
 
 

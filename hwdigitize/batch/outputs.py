@@ -5,15 +5,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from hwdigitize.errors import OutputError
 
 _LOCK = "run.lock"
+#: a run stops with less room than this: the ledger must be able to write what it knows
+LEAST_FREE_BYTES = 50_000_000
+#: time that ``status`` may hold the lock to see whether someone else does
+_PROBE_SECONDS = 0.5
 
 
 @contextmanager
@@ -45,6 +52,17 @@ def _advice(out: Path, full: bool, detail: str) -> str:
     return f"cannot write results to {out} ({detail}). Check the folder and its permissions."
 
 
+def check_room(out: Path) -> None:
+    """Notice a disk that is nearly full while there is room to end in order.
+
+    Raises:
+        OutputError: the message says what to do; what is done is kept.
+    """
+    free = shutil.disk_usage(out).free
+    if free < LEAST_FREE_BYTES:
+        raise OutputError(_advice(out, True, f"{free / 1e6:.0f} MB left"))
+
+
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
     """Hold the output folder against a second run.
@@ -56,16 +74,35 @@ def locked(out: Path) -> Iterator[None]:
     """
     out.mkdir(parents=True, exist_ok=True)
     with (out / _LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise OutputError(
-                f"{out} is in use by {holder}; wait for it, stop it, or choose another --out"
-            ) from None
+        deadline = time.monotonic() + _PROBE_SECONDS
+        while not _lock(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                file.seek(0)
+                holder = file.read().strip() or "another process"
+                raise OutputError(
+                    f"{out} is in use by {holder}; wait for it, stop it, "
+                    "or choose another --out"
+                )
+            time.sleep(0.05)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         file.flush()
         yield
         file.truncate(0)
+
+
+def holder(out: Path) -> str | None:
+    """Say which process is writing to a results folder: ``process 7 on host``, or None."""
+    try:
+        with (out / _LOCK).open() as file:
+            return None if _lock(file, fcntl.LOCK_SH) else file.read().strip()
+    except OSError:
+        return None
+
+
+def _lock(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import zlib
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from hwdigitize.batch.fingerprint import Part
 from hwdigitize.document import Page, PageRef, PageResult, Problem
+from hwdigitize.pages.formats import read_head, sniff
 
 #: a file changed less than this before it was looked at may change again unnoticed by its time
 _FRESH_NS = 2_000_000_000
@@ -44,6 +47,8 @@ class Reading(NamedTuple):
     """A page read, packed where it was read, so that the ledger's process only writes.
 
     ``result`` is the page's JSON, zlib; ``embedding`` is float32; times are Unix seconds.
+    ``template`` and ``parts`` say what changes touch the page, see ``fingerprint``; ``images``
+    are 16 bytes each of the SHA-256 of scan and thumbnail.
     """
 
     ref: PageRef
@@ -55,6 +60,9 @@ class Reading(NamedTuple):
     worker: str
     started: float
     finished: float
+    template: str | None = None
+    parts: int = 0
+    images: bytes = b""
     thumbnail: bytes = b""
     scan: bytes = b""
 
@@ -101,9 +109,26 @@ def pack(result: PageResult, worker: str, started: float) -> Reading:
         worker=worker,
         started=started,
         finished=time.time(),
+        template=page.template.id if page.template else None,
+        parts=_parts(result),
+        images=short_hash(result.scan) + short_hash(result.thumbnail),
         thumbnail=result.thumbnail,
         scan=result.scan,
     )
+
+
+def short_hash(data: bytes) -> bytes:
+    """Take 16 bytes of the SHA-256 of an image, by which damage is noticed."""
+    return hashlib.sha256(data).digest()[:16]
+
+
+def sha256_of(path: str) -> str:
+    """Hash an input file; empty when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def failed_page(index: int, problem: Problem) -> Page:
@@ -114,6 +139,25 @@ def failed_page(index: int, problem: Problem) -> Page:
 def first_problem(page: Page) -> str | None:
     """Name a page's first problem as ``stage:code``."""
     return next((f"{problem.stage}:{problem.code}" for problem in page.problems), None)
+
+
+def _parts(result: PageResult) -> int:
+    page = result.page
+    has = {
+        Part.LINES: page.lines,
+        Part.BOXES: page.boxes,
+        Part.FORM: page.template,
+        Part.HAND: result.embedding,
+        Part.PDF: _is_pdf(Path(result.ref.path)),
+    }
+    return int(Part.PAGE) + sum(int(part) for part, there in has.items() if there)
+
+
+def _is_pdf(path: Path) -> bool:
+    try:
+        return sniff(read_head(path)) == "PDF"
+    except OSError:
+        return False
 
 
 def _state(page: Page) -> str:

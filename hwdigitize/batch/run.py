@@ -14,10 +14,10 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -29,8 +29,10 @@ from hwdigitize.batch.executors import (
     completed,
 )
 from hwdigitize.batch.fingerprint import fingerprint
+from hwdigitize.batch.intake import Plan
 from hwdigitize.batch.ledger import Ledger
-from hwdigitize.batch.outputs import locked, output_errors
+from hwdigitize.batch.outputs import check_room, locked, output_errors
+from hwdigitize.batch.plan import check_templates, find_files, listed
 from hwdigitize.batch.records import (
     Counts,
     Inspection,
@@ -38,6 +40,7 @@ from hwdigitize.batch.records import (
     Reading,
     failed_page,
     first_problem,
+    sha256_of,
     stamp,
 )
 from hwdigitize.batch.tasks import (
@@ -50,10 +53,15 @@ from hwdigitize.batch.tasks import (
     read_page,
 )
 from hwdigitize.document import PageRef, Problem
-from hwdigitize.errors import NothingToReadError, PageError
 from hwdigitize.reports.files import write_whole
 from hwdigitize.reports.names import image_paths
 from hwdigitize.settings import Settings
+
+if TYPE_CHECKING:
+    from hwdigitize.pages.discovery import Inputs
+
+#: a page that asked for memory and was refused it; its worker lived on
+OUT_OF_MEMORY = "page:out_of_memory"
 
 Stage = Literal["counting", "reading", "reporting"]
 ItemT = TypeVar("ItemT")
@@ -63,7 +71,8 @@ ResultT = TypeVar("ResultT")
 class Progress(NamedTuple):
     """How far a run is: ``done`` of ``total`` files (counting) or pages (reading).
 
-    ``file`` and ``page`` (from 1) are what came last, with its state and first problem.
+    ``file`` and ``page`` (from 1) are what came last, with its state, first problem, flags and
+    the seconds it took.
     """
 
     stage: Stage
@@ -73,6 +82,8 @@ class Progress(NamedTuple):
     page: int = 0
     state: str = ""
     problem: str = ""
+    flags: int = 0
+    seconds: float = 0.0
 
 
 Listener = Callable[[Progress], None]
@@ -98,6 +109,7 @@ def run_batch(
     jobs: int | None = None,
     *,
     listener: Listener = lambda progress: None,
+    announce: Callable[[Plan], None] = lambda plan: None,
     stop: threading.Event | None = None,
     digitize: Digitize = digitize_page,
     count: CountPages = count_pages,
@@ -110,6 +122,7 @@ def run_batch(
         settings: how to read.
         jobs: worker processes; None for one a core, 0 to read in this process, without limits.
         listener: told of progress, in this thread.
+        announce: told what will be read anew, and why, before it is.
         stop: when set, no further page is begun, and what is done is reported.
         digitize: what reads a page; importable, as it is called in the workers.
         count: what counts a file's pages; importable too.
@@ -119,55 +132,46 @@ def run_batch(
         OutputError: ``out`` cannot be written, or another run is writing to it.
         ModelError, TemplateError, UsageError: found by a worker, or in the settings.
     """
-    from hwdigitize.pages.discovery import find_inputs
-
     began = time.time()
-    found = find_inputs(inputs, exclude=out)
-    skipped = [(file.file, file.reason) for file in found.skipped]
-    if not found.files:
-        raise NothingToReadError(_nothing_in(inputs, skipped))
-    prints = fingerprint(settings)
-    _check_templates(settings)
-    jobs = len(os.sched_getaffinity(0)) if jobs is None else jobs
-    with output_errors(out), locked(out), closing(Ledger(out)) as ledger:
-        ledger.take_in(((file.file, file.path) for file in found.files), skipped, prints)
-        with _executor(jobs, settings) as executor:
-            batch = _Batch(
-                out=out,
-                ledger=ledger,
-                executor=executor,
-                ahead=2 * jobs or 1,
-                settings=settings,
-                listener=listener,
-                stop=stop or threading.Event(),
-            )
-            batch.inspect_files(
-                functools.partial(inspect_file, count, settings), prints.reading
-            )
-            batch.read_pages(functools.partial(read_page, digitize, settings))
+    found = find_files(inputs, out)
+    work = (digitize, count)
+    with open_batch(out, settings, jobs, work, listener=listener, stop=stop) as batch:
+        announce(batch.take_in(inputs, found))
+        batch.read_all()
         return batch.report(began)
 
 
-def _check_templates(settings: Settings) -> None:
-    """Refuse templates that cannot be used before any page is read.
-
-    Raises:
-        TemplateError: the message says what to change.
-    """
-    if settings.templates is not None:
-        from hwdigitize.forms.template import load_templates
-
-        load_templates(settings.templates)
-
-
-def _nothing_in(inputs: Sequence[Path], skipped: Sequence[tuple[str, str]]) -> str:
-    places = ", ".join(str(path) for path in inputs)
-    if not skipped:
-        return f"nothing to read: there is no file in {places}"
-    file, reason = skipped[0]
-    return (
-        f"nothing to read in {places}; {len(skipped)} files skipped, such as {file}: {reason}"
-    )
+@contextmanager
+def open_batch(
+    out: Path,
+    settings: Settings,
+    jobs: int | None,
+    work: tuple[Digitize, CountPages],
+    *,
+    listener: Listener,
+    stop: threading.Event | None,
+) -> Iterator[Batch]:
+    """Lock the results folder, open its ledger and start workers; see :func:`run_batch`."""
+    check_templates(settings)
+    jobs = len(os.sched_getaffinity(0)) if jobs is None else jobs
+    digitize, count = work
+    with (
+        output_errors(out),
+        locked(out),
+        closing(Ledger(out)) as ledger,
+        _executor(jobs, settings) as executor,
+    ):
+        yield Batch(
+            out=out,
+            ledger=ledger,
+            executor=executor,
+            ahead=2 * jobs or 1,
+            settings=settings,
+            inspect=functools.partial(inspect_file, count, settings),
+            read_page=functools.partial(read_page, digitize, settings),
+            listener=listener,
+            stop=stop or threading.Event(),
+        )
 
 
 @contextmanager
@@ -185,7 +189,7 @@ def _executor(jobs: int, settings: Settings) -> Iterator[Executor]:
 
 
 @dataclass(kw_only=True)
-class _Batch:
+class Batch:
     """A run under way."""
 
     out: Path
@@ -193,41 +197,53 @@ class _Batch:
     executor: Executor
     ahead: int
     settings: Settings
+    inspect: Callable[[Job], Inspection]
+    read_page: Callable[[PageRef], Reading]
     listener: Listener
     stop: threading.Event
     read: int = 0
 
-    def inspect_files(self, inspect: Callable[[Job], Inspection], reading: str) -> None:
-        """Have the pages counted of each file that is not known yet."""
-        total = self.ledger.counts().files
-        looked_at = 0
-        for alone in (False, True):
-            jobs = self.ledger.files_to_inspect(alone)
-            for job, future in self._completed(inspect, jobs, alone):
-                error = future.exception()
-                if isinstance(error, LimitError) and not alone:
-                    self.ledger.inspect_alone(job.file)
-                    continue
-                found = _uncounted(job, problem_of(error)) if error else future.result()
-                self.ledger.record_inspection(job.file, found, reading)
-                looked_at += 1
-                self.listener(Progress("counting", looked_at, total, job.file))
+    def take_in(self, inputs: Sequence[Path], found: Inputs) -> Plan:
+        """Note what there is to read, what of it anew, and how it was asked for."""
+        self.ledger.note_run(inputs, self.settings)
+        return self.ledger.take_in(*listed(found), fingerprint(self.settings))
 
-    def read_pages(self, read: Callable[[PageRef], Reading]) -> None:
-        """Have each waiting page read; one that breaks a limit twice is given up."""
+    def read_all(self) -> None:
+        """Read what waits; what broke a limit at last, with nothing beside it."""
+        for alone in (False, True):
+            self._inspect_files(alone)
         counts = self.ledger.counts()
         self.listener(Progress("reading", counts.finished, counts.pages))
         for alone in (False, True):
-            refs = self.ledger.claim(alone, 1 if alone else self.ahead)
-            for ref, future in self._completed(read, refs, alone):
-                error = future.exception()
-                if isinstance(error, LimitError) and not alone:
-                    self.ledger.read_alone(ref)
-                    continue
-                reading = _unread(ref, problem_of(error)) if error else future.result()
-                self._keep(reading)
-                self.listener(_progress(reading, counts.finished + self.read, counts.pages))
+            self._read_pages(alone, counts)
         self.ledger.give_back()
+
+    def _inspect_files(self, alone: bool) -> None:
+        """Have the pages counted of each file that is not known yet."""
+        total, looked_at = self.ledger.counts().files, 0
+        jobs = self.ledger.files_to_inspect(alone)
+        for job, future in self._completed(self.inspect, jobs, alone):
+            error = future.exception()
+            if isinstance(error, LimitError) and not alone:
+                self.ledger.inspect_alone(job.file)
+                continue
+            found = _uncounted(job, problem_of(error)) if error else future.result()
+            self.ledger.record_inspection(job.file, found)
+            looked_at += 1
+            self.listener(Progress("counting", looked_at, total, job.file))
+
+    def _read_pages(self, alone: bool, before: Counts) -> None:
+        """Have each waiting page read; one that breaks a limit twice is given up."""
+        done = before.finished - self.read
+        refs = self.ledger.claim(alone, 1 if alone else self.ahead)
+        for ref, future in self._completed(self.read_page, refs, alone):
+            if not alone and _broke_limit(future):
+                self.ledger.read_alone(ref)
+                continue
+            error = future.exception()
+            reading = _unread(ref, problem_of(error)) if error else future.result()
+            self._keep(reading)
+            self.listener(_progress(reading, done + self.read, before.pages))
 
     def _completed(
         self, call: Callable[[ItemT], ResultT], items: Iterable[ItemT], alone: bool
@@ -236,6 +252,7 @@ class _Batch:
 
     def _keep(self, reading: Reading) -> None:
         """Put a finished page on disk: images first, as the ledger says that all is there."""
+        check_room(self.out)
         images = image_paths(reading.ref.file, reading.ref.index)
         for name, data in ((images.scan, reading.scan), (images.thumbnail, reading.thumbnail)):
             if data:
@@ -251,14 +268,8 @@ class _Batch:
         self.listener(Progress("reporting"))
         counts = self.ledger.counts()
         interrupted = self.stop.is_set() and bool(counts.waiting + counts.uncounted)
-        state = self.ledger.digest()
-        if not exports.are_reported(self.ledger, self.out, state):
-            exports.label_writers(self.ledger, self.settings)
-        exports.write_stale_documents(self.ledger, self.out)
-        if not exports.are_reported(self.ledger, self.out, state):
-            times = exports.RunTimes(began, time.time() - began, interrupted)
-            exports.write_reports(self.ledger, self.out, self.settings, times)
-            self.ledger.note_reported(state)
+        times = exports.RunTimes(began, time.time() - began, interrupted)
+        exports.bring_up_to_date(self.ledger, self.out, self.settings, times)
         return RunSummary(
             out=self.out,
             counts=counts,
@@ -270,6 +281,13 @@ class _Batch:
         )
 
 
+def _broke_limit(future: Future[Reading]) -> bool:
+    """Whether the page may fare better with nothing beside it."""
+    if error := future.exception():
+        return isinstance(error, LimitError)
+    return future.result().problem == OUT_OF_MEMORY
+
+
 def _progress(reading: Reading, done: int, total: int) -> Progress:
     return Progress(
         stage="reading",
@@ -279,18 +297,15 @@ def _progress(reading: Reading, done: int, total: int) -> Progress:
         page=reading.ref.index + 1,
         state=reading.state,
         problem=reading.problem or "",
+        flags=reading.flags,
+        seconds=reading.finished - reading.started,
     )
 
 
 def _uncounted(job: Job, problem: Problem) -> Inspection:
     """Inspect a file no further than its hash, after a worker failed on it."""
-    from hwdigitize.pages.ingest import hash_file
-
-    path, sha256 = Path(job.path), ""
-    seen = stamp(path)
-    with suppress(PageError):
-        sha256 = hash_file(path)
-    return Inspection(sha256, 0, seen, problem)
+    seen = stamp(Path(job.path))
+    return Inspection(sha256_of(job.path), 0, seen, problem)
 
 
 def _unread(ref: PageRef, problem: Problem) -> Reading:

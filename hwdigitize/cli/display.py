@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hwdigitize.batch.intake import Plan
+    from hwdigitize.batch.records import Counts
     from hwdigitize.batch.run import Listener, Progress, RunSummary
 
 log = logging.getLogger("hwdigitize")
@@ -125,10 +127,29 @@ class _Bar:
         )
 
 
+def print_plan(plan: Plan) -> None:
+    """Say what will be read anew, and why, on standard error."""
+    for reason, amount in plan.reasons:
+        print(f"{reason:>15}  {amount}", file=sys.stderr)
+
+
+def conservation(counts: Counts) -> str:
+    """Say where all pages are, as a sum that was checked."""
+    parts = {
+        "done": counts.done,
+        "review": counts.review,
+        "quarantined": counts.quarantined,
+        "waiting": counts.waiting + counts.running,
+    }
+    terms = (f"{pages} {name}" for name, pages in parts.items() if pages or name != "waiting")
+    return f"{counts.pages} = {' + '.join(terms)}"
+
+
 def print_summary(summary: RunSummary) -> None:
     """Print what came of a run and where to look, on standard error."""
     counts = summary.counts
     rows = [
+        ("pages in", conservation(counts)),
         ("pages done", str(counts.done + counts.review)),
         ("to be reviewed", str(counts.review)),
         ("failed", str(counts.quarantined)),
@@ -136,6 +157,7 @@ def print_summary(summary: RunSummary) -> None:
         ("files skipped", str(counts.skipped)),
         ("files vanished", str(summary.vanished)),
         ("seconds", f"{summary.seconds:.1f}"),
+        ("quarantine", str(summary.out / "quarantine") if counts.quarantined else "0"),
         ("look at", str(summary.out / "report" / "index.html")),
     ]
     always = {"pages done", "to be reviewed", "failed"}

@@ -37,12 +37,23 @@ def replacing(path: Path, durable: bool = True, **how: Any) -> Iterator[IO[Any]]
                 if durable:
                     os.fsync(file.fileno())
             temporary.replace(path)
+            if durable:
+                _sync_folder(path.parent)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(f"cannot write {path}: {reason}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a new name survive a loss of power, as the file's content does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_whole(path: Path, data: bytes, durable: bool = True) -> None:

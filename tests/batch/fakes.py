@@ -26,9 +26,14 @@ def count(path: Path, settings: Settings) -> int:
 
 
 def read(ref: PageRef, settings: Settings) -> PageResult:
-    """Make a page up from the file's content; misbehave on its first page if so named."""
+    """Make a page up from the file's content; misbehave on the first page if so named."""
     if ref.index == 0:
         _misbehave(ref)
+    return well_behaved(ref, settings)
+
+
+def well_behaved(ref: PageRef, settings: Settings) -> PageResult:
+    """Make a page up from the file's content."""
     digest = hashlib.sha256(Path(ref.path).read_bytes() + bytes([ref.index])).hexdigest()
     word = Word(
         box=(0, 0, 10, 10), text=digest[:8], confidence=0.75, flagged="flag" in ref.file
@@ -91,3 +96,14 @@ def partial(ref: PageRef, settings: Settings) -> PageResult:
     return PageResult(
         ref=ref, page=Page(index=ref.index, status="partial", problems=(problem,))
     )
+
+
+def short_of_memory(ref: PageRef, settings: Settings) -> PageResult:
+    """A page refused memory inside its worker, as the pipeline says it; each time or once."""
+    mark = Path(ref.path).with_suffix(".mark")
+    if "hungry" in ref.file or ("peckish" in ref.file and not mark.exists()):
+        mark.touch()
+        problem = Problem(stage="page", code="out_of_memory", message="Too little memory.")
+        page = Page(index=ref.index, status="failed", problems=(problem,))
+        return PageResult(ref=ref, page=page)
+    return read(ref, settings)

@@ -190,6 +190,52 @@ def test_a_page_that_died_once_is_read_alone(make_scans: MakeScans, tmp_path: Pa
     assert summary.counts.done == 3
 
 
+def test_a_page_short_of_memory_is_read_alone_once_and_then_given_up(
+    make_scans: MakeScans, tmp_path: Path
+) -> None:
+    source, out = make_scans("hungry.png", "peckish.png", "z.png"), tmp_path / "out"
+    summary = run(source, out, jobs=1, digitize=fakes.short_of_memory)
+    attempts = query(out, "SELECT file, state, attempts FROM pages JOIN files ON id = file_id")
+    assert set(attempts) == {
+        ("hungry.png", "quarantined", 2),
+        ("peckish.png", "done", 2),
+        ("peckish.png", "done", 1),
+        ("z.png", "done", 1),
+    }
+    assert dict(summary.problems) == {"page:out_of_memory": 1}
+
+
+def test_what_failed_lies_in_quarantine_with_the_reason_until_it_is_read(
+    make_scans: MakeScans, tmp_path: Path
+) -> None:
+    source, out = make_scans("a/failed.png", "b.png"), tmp_path / "out"
+    run(source, out)
+    kept, why = out / "quarantine/a/failed.png", out / "quarantine/a/failed.png.why.txt"
+    assert sorted(p for p in (out / "quarantine").rglob("*") if p.is_file()) == [kept, why]
+    assert kept.samefile(source / "a/failed.png")
+    assert why.read_text() == "page 1: The page is damaged. Scan it again. (ingest:damaged)\n"
+    (source / "a/failed.png").unlink()  # a damaged input is scanned again
+    make_scans("a/failed.png")
+    (source / "a/failed.png").write_bytes(b"good")
+    changed = msgspec.structs.replace(SETTINGS, page_seconds=50)
+    run(source, out, digitize=fakes.well_behaved, settings=changed)
+    assert not kept.exists() and not why.exists()
+
+
+def test_quarantine_copies_where_it_cannot_link(
+    make_scans: MakeScans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other_disk(*paths: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", other_disk)
+    source, out = make_scans("failed.png", "failed.png.why.txt.png"), tmp_path / "out"
+    run(source, out)
+    kept = out / "quarantine/failed.png"
+    assert kept.read_bytes() == (source / "failed.png").read_bytes()
+    assert not kept.samefile(source / "failed.png")
+
+
 def test_a_file_that_kills_the_counter_is_one_failed_page(
     make_scans: MakeScans, tmp_path: Path
 ) -> None:

@@ -1,0 +1,81 @@
+"""What a run would do, said before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hwdigitize.batch.fingerprint import fingerprint
+from hwdigitize.batch.intake import Plan
+from hwdigitize.batch.ledger import NAME, Ledger
+from hwdigitize.batch.outputs import locked, output_errors
+from hwdigitize.errors import NothingToReadError
+from hwdigitize.settings import Settings
+
+if TYPE_CHECKING:
+    from hwdigitize.pages.discovery import Inputs
+
+
+def plan_run(inputs: Sequence[Path], out: Path, settings: Settings) -> Plan:
+    """Say what ``run_batch`` with the same arguments would read anew, and why.
+
+    Neither results nor ledger change. Inputs whose size or time changed are hashed, none is
+    parsed, so that new files count as files, not pages.
+
+    Raises:
+        NothingToReadError: no readable file among the inputs.
+        OutputError: ``out`` cannot be read, or a run is writing to it.
+        TemplateError: a template cannot be used.
+    """
+    found = find_files(inputs, out)
+    check_templates(settings)
+    prints = fingerprint(settings)
+    if not (out / NAME).exists():
+        return Plan(len(found.files), 0, 0, (), 0)
+    with output_errors(out), locked(out), closing(Ledger(out)) as ledger:
+        return ledger.take_in(*listed(found), prints, keep=False)
+
+
+def find_files(inputs: Sequence[Path], out: Path) -> Inputs:
+    """Find what there is to read.
+
+    Raises:
+        NothingToReadError: nothing; the message says what was skipped.
+    """
+    from hwdigitize.pages.discovery import find_inputs
+
+    found = find_inputs(inputs, exclude=out)
+    if not found.files:
+        raise NothingToReadError(_nothing_in(inputs, found))
+    return found
+
+
+def listed(found: Inputs) -> tuple[list[tuple[str, Path]], list[tuple[str, str]]]:
+    """Give inputs and skipped files as the ledger takes them in."""
+    files = [(file.file, file.path) for file in found.files]
+    return files, [(file.file, file.reason) for file in found.skipped]
+
+
+def check_templates(settings: Settings) -> None:
+    """Refuse templates that cannot be used before any page is read.
+
+    Raises:
+        TemplateError: the message says what to change.
+    """
+    if settings.templates is not None:
+        from hwdigitize.forms.template import load_templates
+
+        load_templates(settings.templates)
+
+
+def _nothing_in(inputs: Sequence[Path], found: Inputs) -> str:
+    places = ", ".join(str(path) for path in inputs)
+    if not found.skipped:
+        return f"nothing to read: there is no file in {places}"
+    one = found.skipped[0]
+    return (
+        f"nothing to read in {places}; {len(found.skipped)} files skipped, "
+        f"such as {one.file}: {one.reason}"
+    )
