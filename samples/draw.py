@@ -279,9 +279,9 @@ def notebook(desk: Desk, index: int) -> Taken:
 
 def form_turned(desk: Desk) -> Taken:
     """The third member's form, a quarter turned, in red ink."""
-    sheet = member(desk, 2, "give-you-glory", RED, "x", 150)
+    sheet = member(desk, 2, "give-you-glory", RED, "x", 200)
     shot = camera.quarter_turn(camera.untouched(sheet.page))
-    return Taken(scanned(sheet, shot), sheet, 150, "give-you-glory", 90)
+    return Taken(scanned(sheet, shot), sheet, 200, "give-you-glory", 90)
 
 
 SAMPLES: dict[str, tuple[Callable[[Desk], Taken], ...]] = {
