@@ -251,3 +251,40 @@ def test_writers_are_enrolled_listed_and_identified(
     listed, identified = said.out.splitlines()
     assert listed == "Ada\t1"
     assert identified.split("\t")[:3] == ["letter-plain.jpg", "1", "Ada"]
+
+
+def test_results_are_looked_after(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert code_of("run", source, "--out", out, "--dry-run") == errors.EXIT_OK
+    assert capsys.readouterr().out == "new\t2 files\n" and not out.exists()
+    code_of("run", source, "--out", out, "--jobs", "1", "--quiet")
+    assert code_of("status", out) == errors.EXIT_OK
+    said = capsys.readouterr().out
+    assert "pages in  2 = 1 done + 0 review + 1 quarantined" in said
+    assert "ingest:damaged  1 pages, such as failed.png" in said
+    assert code_of("status", out, "--json") == errors.EXIT_OK
+    assert json.loads(capsys.readouterr().out)["counts"]["quarantined"] == 1
+    assert code_of("verify", out) == errors.EXIT_OK
+    (out / "pages.csv").write_text("")
+    assert code_of("verify", out) == errors.EXIT_PAGES_FAILED
+    assert "pages.csv: is not what was written" in capsys.readouterr().out
+    assert code_of("retry", out, "--jobs", "1") == errors.EXIT_PAGES_FAILED
+    assert "1 pages to be read again" in capsys.readouterr().err
+    (source / "failed.png").unlink()
+    assert code_of("run", source, "--out", out, "--jobs", "1", "--quiet") == errors.EXIT_OK
+    assert code_of("prune", out) == errors.EXIT_OK
+    assert capsys.readouterr().out == "failed.png\n"
+    assert code_of("verify", tmp_path) == errors.EXIT_USAGE
+
+
+def test_json_log_has_page_ids(source: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    out = tmp_path / "out"
+    code_of("run", source, "--out", out, "--jobs", "1", "-q", "--log-file", log, "--log-json")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    pages = {line["file"]: line for line in lines if "page_id" in line}
+    assert pages["a.png"]["state"] == "done" and pages["a.png"]["page"] == 1
+    assert pages["failed.png"]["problem"] == "ingest:damaged"
+    assert (out / "report/pages" / f"{pages['a.png']['page_id']}.html").is_file()

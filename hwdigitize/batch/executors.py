@@ -304,19 +304,20 @@ def completed(
     executor: Executor,
     call: Callable[[ItemT], ResultT],
     items: Iterable[ItemT],
-    ahead: int,
+    ahead: int | Callable[[], int],
     stop: threading.Event,
     grace_seconds: float = 3.0,
 ) -> Iterator[tuple[ItemT, Future[ResultT]]]:
     """Call ``call(item)`` for each item and give item and finished future as they finish.
 
-    At most ``ahead`` items are taken from ``items`` beyond those given back. After ``stop`` is
-    set no item is taken, and what is not finished ``grace_seconds`` later is not given back.
+    At most ``ahead`` items are taken from ``items`` beyond those given back; where workers come
+    and go it is asked for each time, and may raise. After ``stop`` is set no item is taken, and what is not finished ``grace_seconds`` later is not given back.
     """
     left = iter(items)
     under_way: dict[Future[ResultT], ItemT] = {}
     while not stop.is_set():
-        while len(under_way) < ahead and not stop.is_set():
+        most = ahead() if callable(ahead) else ahead
+        while len(under_way) < most and not stop.is_set():
             try:
                 item = next(left)
             except StopIteration:

@@ -13,13 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
-import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -28,7 +24,7 @@ from numpy.typing import NDArray
 from hwdigitize.batch import intake
 from hwdigitize.batch.fingerprint import Fingerprint
 from hwdigitize.batch.intake import Plan
-from hwdigitize.batch.migrations import migrate
+from hwdigitize.batch.ledger_file import LedgerFile
 from hwdigitize.batch.records import (
     Counts,
     Inspection,
@@ -40,11 +36,8 @@ from hwdigitize.batch.records import (
     stamp,
 )
 from hwdigitize.document import Document, Page, PageRef
-from hwdigitize.errors import UsageError
 from hwdigitize.forms.assembly import check_pages
-from hwdigitize.settings import Settings
 
-NAME = "ledger.sqlite"
 _CHUNK = 500
 _FINISHED = "('done', 'review', 'quarantined')"
 _STATES = ("waiting", "running", "done", "review", "quarantined")
@@ -52,44 +45,8 @@ _STATES = ("waiting", "running", "done", "review", "quarantined")
 PageKey = tuple[int, int]
 
 
-class LastRun(NamedTuple):
-    """What a run was asked for: absolute paths, settings, and when it began (Unix seconds)."""
-
-    inputs: list[str]
-    settings: Settings
-    began: float
-
-
-class Ledger:
+class Ledger(LedgerFile):
     """An open ledger; one thread of one process writes."""
-
-    def __init__(self, folder: Path) -> None:
-        """Open ``folder/ledger.sqlite``, made or migrated as needed.
-
-        Raises:
-            OutputError: it was written by a newer version.
-            sqlite3.Error: it cannot be opened or is no ledger.
-        """
-        self._db = sqlite3.connect(folder / NAME, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        migrate(self._db, folder)
-
-    def close(self) -> None:
-        """Close the file; everything is on disk already."""
-        self._db.close()
-
-    @contextmanager
-    def _change(self, keep: bool = True) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it on disk, or none, as without ``keep``."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-            if keep:
-                self._db.execute("COMMIT")
-        finally:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
 
     # files
 
@@ -222,7 +179,7 @@ class Ledger:
     # what is in it
 
     def counts(self) -> Counts:
-        """Count files and pages of this run's inputs."""
+        """Count files and pages of this run's inputs, at one moment."""
         files, uncounted = self._db.execute(
             "SELECT count(*), count(*) - count(pages) FROM files WHERE position IS NOT NULL"
         ).fetchone()
@@ -241,18 +198,8 @@ class Ledger:
         Raises:
             AssertionError: a page was lost or invented; a bug.
         """
-        wrong = self._db.execute(
-            "SELECT file, pages, (SELECT count(*) FROM pages p WHERE p.file_id = f.id "
-            "AND page_index BETWEEN 0 AND f.pages - 1 "
-            "AND (state = 'waiting' OR result NOT NULL)) AS found "
-            "FROM files f WHERE position IS NOT NULL AND pages IS NOT NULL AND found != pages"
-        ).fetchall()
-        if wrong:
+        if wrong := self.not_conserved():
             raise AssertionError(f"pages lost or invented in the ledger: {wrong[:5]}")
-
-    def skipped(self) -> list[tuple[str, str]]:
-        """Files that were not read at all, each with the reason."""
-        return self._db.execute("SELECT file, reason FROM skipped ORDER BY position").fetchall()
 
     def problems(self) -> list[tuple[str, int]]:
         """First problems of pages as ``stage:code`` and how many, the most common first."""
@@ -261,11 +208,6 @@ class Ledger:
             "WHERE position IS NOT NULL AND problem NOT NULL GROUP BY problem "
             "ORDER BY count(*) DESC, problem"
         ).fetchall()
-
-    def vanished(self) -> int:
-        """How many files of earlier runs are not among the inputs."""
-        query = "SELECT count(*) FROM files WHERE position IS NULL"
-        return int(self._db.execute(query).fetchone()[0])
 
     def documents(self) -> Iterator[Document]:
         """Inputs with their finished pages, in order, one at a time."""
@@ -347,55 +289,6 @@ class Ledger:
                 )
                 if changed.rowcount:
                     db.execute("UPDATE files SET document_bytes = NULL WHERE id = ?", (number,))
-
-    # what was reported
-
-    def digest(self) -> str:
-        """Digest of everything that reports show; any page read anew changes it."""
-        state = hashlib.sha256()
-        for row in self._db.execute(
-            "SELECT f.file, f.sha256, p.page_index, p.state, p.problem, p.finished "
-            "FROM files f CROSS JOIN pages p ON p.file_id = f.id "
-            "WHERE f.position IS NOT NULL AND f.pages IS NOT NULL "
-            "ORDER BY f.position, p.page_index"
-        ):
-            state.update(repr(row).encode())
-        state.update(repr(self.skipped()).encode())
-        return state.hexdigest()
-
-    def reported(self) -> str | None:
-        """Return the digest of what the reports on disk show."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'reported'").fetchone()
-        return row[0] if row else None
-
-    def note_reported(self, digest: str, hashes: Iterable[tuple[str, str]]) -> None:
-        """Remember what the reports on disk show, and the SHA-256 of each by path."""
-        with self._change() as db:
-            db.execute("INSERT OR REPLACE INTO meta VALUES ('reported', ?)", (digest,))
-            db.execute("DELETE FROM outputs")
-            db.executemany("INSERT INTO outputs VALUES (?, ?)", hashes)
-
-    def note_run(self, inputs: Sequence[Path], settings: Settings) -> None:
-        """Remember what a run was asked for."""
-        run = LastRun([str(path.absolute()) for path in inputs], settings, time.time())
-        self._db.execute(
-            "INSERT OR REPLACE INTO meta VALUES ('run', ?)",
-            (msgspec.json.encode(run).decode(),),
-        )
-
-    def last_run(self) -> LastRun:
-        """Return what the last run was asked for.
-
-        Raises:
-            UsageError: there was none, or it was one of an older version.
-        """
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'run'").fetchone()
-        try:
-            return msgspec.json.decode(row[0] if row else "", type=LastRun)
-        except msgspec.DecodeError as error:
-            raise UsageError(
-                "no run is known here; start `hwdigitize run` once more"
-            ) from error
 
 
 def _page(result: bytes, cluster: str | None) -> Page:

@@ -57,6 +57,18 @@ SCRIPTS = (
 )
 
 
+def check_version(db: sqlite3.Connection, folder: Path) -> None:
+    """Refuse a ledger that cannot be read as it is.
+
+    Raises:
+        OutputError: it was written by another version.
+    """
+    if db.execute("PRAGMA user_version").fetchone() != (len(SCRIPTS),):
+        raise OutputError(
+            f"{folder} was written by another version of hwdigitize; start a run on it first"
+        )
+
+
 def migrate(db: sqlite3.Connection, folder: Path) -> None:
     """Bring a ledger to the newest version, one transaction a step.
 

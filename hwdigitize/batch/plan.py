@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from hwdigitize.batch.fingerprint import fingerprint
 from hwdigitize.batch.intake import Plan
-from hwdigitize.batch.ledger import NAME, Ledger
+from hwdigitize.batch.ledger import Ledger
+from hwdigitize.batch.ledger_file import NAME
 from hwdigitize.batch.outputs import locked, output_errors
 from hwdigitize.errors import NothingToReadError
 from hwdigitize.settings import Settings

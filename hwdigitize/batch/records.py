@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from hwdigitize.batch.fingerprint import Part
+from hwdigitize.batch.remote import version_of
 from hwdigitize.document import Page, PageRef, PageResult, Problem
 from hwdigitize.pages.formats import read_head, sniff
 
@@ -168,6 +169,8 @@ def _state(page: Page) -> str:
 
 def stamp(path: Path) -> Stamp:
     """Stamp a file, before its content is read; never raises."""
+    if version := version_of(str(path)):  # a URL, which is no path but for its stamp
+        return Stamp(*version)
     try:
         status = path.stat()
     except OSError:

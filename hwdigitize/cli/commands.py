@@ -5,14 +5,9 @@ What costs time to import is imported by the command that needs it, after parsin
 
 from __future__ import annotations
 
-import logging
-import logging.handlers
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,12 +16,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hwdigitize import errors
+from hwdigitize.cli import care, templates
 from hwdigitize.cli import models as networks
-from hwdigitize.cli import templates
-from hwdigitize.cli.display import log, print_summary, shown
+from hwdigitize.cli.display import log
+from hwdigitize.cli.logs import start_log
+from hwdigitize.cli.running import carry_out
 
 if TYPE_CHECKING:
     from hwdigitize.batch.embed import PageHand
+    from hwdigitize.settings import Settings
 
 #: commands of hwdigitize.training.cli, which is imported only when one of them is called
 TRAINING = {
@@ -43,6 +41,9 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say what happens to each page.")
 ]
 LogFile = Annotated[Path | None, typer.Option(help="Append everything that happens to a file.")]
+LogJson = Annotated[
+    bool, typer.Option("--log-json", help="Log JSON lines, to --log-file or standard error.")
+]
 Config = Annotated[
     Path | None, typer.Option(help="Settings file (TOML); flags go before it.", metavar="FILE")
 ]
@@ -87,6 +88,7 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
     app.add_typer(writers, name="writers")
     app.add_typer(networks.app, name="models")
     app.add_typer(templates.app, name="template")
+    care.add_to(app)
     app.command()(version)
     if find_spec("hwdigitize.training.cli") is not None:
         if arguments and arguments[0] in TRAINING:
@@ -133,19 +135,23 @@ def run(
     ] = None,
     orient: Annotated[bool | None, typer.Option(help="Turn pages upright.")] = None,
     deskew: Annotated[bool | None, typer.Option(help="Straighten skewed pages.")] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be read anew and why; read nothing."),
+    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     log_file: LogFile = None,
+    log_json: LogJson = False,
 ) -> None:
     """Digitize scans into a results folder: JSON, CSV tables and an HTML report.
 
     Started again with the same folder, it goes on where it ended and reads nothing twice.
     Ends with 0 when all pages are read, 1 when some failed; docs/cli.md has all exit codes.
     """
-    from hwdigitize.batch.run import run_batch
     from hwdigitize.settings import load_settings
 
-    _start_log(log_file, quiet, verbose)
+    start_log(log_file, quiet, verbose, log_json)
     flags = {
         "dpi": dpi,
         "password_file": _text(password_file),
@@ -163,16 +169,21 @@ def run(
         "deskew": deskew,
     }
     settings = load_settings(config, flags)
-    stop = threading.Event()
-    with _stopping(stop), shown(quiet) as listener:
-        summary = run_batch(inputs, out, settings, jobs, listener=listener, stop=stop)
-    if not quiet:
-        print_summary(summary)
-    log.info("ended: %s", " ".join(f"{k}={n}" for k, n in summary.counts._asdict().items()))
-    if summary.interrupted:
-        raise typer.Exit(errors.EXIT_INTERRUPTED)
-    if summary.counts.quarantined:
-        raise typer.Exit(errors.EXIT_PAGES_FAILED)
+    if dry_run:
+        _say_plan(inputs, out, settings)
+    else:
+        carry_out(inputs, out, settings, jobs, quiet)
+
+
+def _say_plan(inputs: list[Path], out: Path, settings: Settings) -> None:
+    """What would be read anew, and why."""
+    from hwdigitize.batch.plan import plan_run
+
+    reasons = list(plan_run(inputs, out, settings).reasons)
+    for reason, amount in reasons:
+        print(f"{reason}\t{amount}")
+    if not reasons:
+        print("nothing is to be read", file=sys.stderr)
 
 
 def writers_enrol(
@@ -272,43 +283,3 @@ def _embed(
             reason = hand.problem or "no handwriting found"
             print(f"{hand.file}, page {hand.page}: {reason}", file=sys.stderr)
     return written, failed
-
-
-def _start_log(log_file: Path | None, quiet: bool, verbose: bool) -> None:
-    """Send what happens to the log file, and with ``--verbose`` to the terminal."""
-    log.setLevel(logging.DEBUG)
-    if verbose and not quiet:
-        handler: logging.Handler = logging.StreamHandler(sys.stderr)
-        handler.addFilter(
-            lambda record: record.levelno != logging.ERROR
-        )  # those are said anyway
-        log.addHandler(handler)
-    if log_file is not None:
-        try:
-            handler = logging.handlers.WatchedFileHandler(log_file, encoding="utf-8")
-        except OSError as error:
-            raise errors.OutputError(
-                f"cannot write log file {log_file}: {error.strerror}"
-            ) from error
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        log.addHandler(handler)
-
-
-@contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """Let the first Ctrl-C (or SIGTERM) stop the run in order, the second at once."""
-
-    def on_signal(number: int, frame: object) -> None:
-        if stop.is_set():
-            os._exit(errors.EXIT_INTERRUPTED)  # the workers die with this process
-        stop.set()
-        os.write(2, b"\nhwdigitize: stopping; what is done is kept. Again to stop at once.\n")
-
-    before = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hwdigitize.batch.intake import Plan
@@ -34,7 +34,13 @@ def _logging(show: Listener) -> Listener:
     def listener(progress: Progress) -> None:
         level = logging.WARNING if progress.problem else logging.INFO
         if progress.file:
-            log.log(level, "%s %s", progress.stage, _sentence(progress))
+            log.log(
+                level,
+                "%s %s",
+                progress.stage,
+                _sentence(progress),
+                extra={"page": _fields(progress)},
+            )
         show(progress)
 
     return listener
@@ -47,9 +53,33 @@ def _sentence(progress: Progress) -> str:
     return f"{_printable(progress.file)}{page}{state}{problem}"
 
 
+def _fields(progress: Progress) -> dict[str, Any]:
+    """What a JSON log says of a page."""
+    if not progress.page:
+        return {"stage": progress.stage, "file": progress.file}
+    from hwdigitize.reports.names import page_id
+
+    return {
+        "stage": progress.stage,
+        "page_id": page_id(progress.file, progress.page - 1),
+        "file": progress.file,
+        "page": progress.page,
+        "state": progress.state,
+        "problem": progress.problem or None,
+        "flags": progress.flags,
+        "seconds": round(progress.seconds, 3),
+    }
+
+
 def _printable(text: str) -> str:
     """File names may hold anything, commands to the terminal too."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def clock(seconds: float) -> str:
+    """Write a span of time as hours, minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 class _Pace:
@@ -68,10 +98,7 @@ class _Pace:
         if not read or not spent:
             return ""
         left = (progress.total - progress.done) * spent / read
-        minutes, seconds = divmod(round(left), 60)
-        return (
-            f"{read / spent:.2f} pages/s, {minutes // 60}:{minutes % 60:02}:{seconds:02} left"
-        )
+        return f"{read / spent:.2f} pages/s, {clock(left)} left"
 
 
 class _Lines:
@@ -128,9 +155,9 @@ class _Bar:
 
 
 def print_plan(plan: Plan) -> None:
-    """Say what will be read anew, and why, on standard error."""
-    for reason, amount in plan.reasons:
-        print(f"{reason:>15}  {amount}", file=sys.stderr)
+    """Say on standard error what is read again because something changed, before it is."""
+    for name, pages in plan.changes:
+        print(f"{name} changed: {pages} pages are read again", file=sys.stderr)
 
 
 def conservation(counts: Counts) -> str:
