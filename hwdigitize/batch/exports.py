@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import NamedTuple, get_args
 import msgspec
 
 from hwdigitize.batch.ledger import Ledger
+from hwdigitize.batch.outputs import output_errors
 from hwdigitize.batch.quarantine import update_quarantine
 from hwdigitize.batch.records import sha256_of
 from hwdigitize.document import Document, encode
@@ -64,6 +66,16 @@ def bring_up_to_date(ledger: Ledger, out: Path, settings: Settings, times: RunTi
         write_reports(ledger, out, settings, times)
         os.sync()
         ledger.note_reported(state, _hashes(out))
+
+
+def bring_folder_up_to_date(out: Path, settings: Settings, times: RunTimes) -> None:
+    """Do so in a process that has not opened the ledger, while no other writes to it.
+
+    Raises:
+        OutputError: ``out`` cannot be written.
+    """
+    with output_errors(out), closing(Ledger(out)) as ledger:
+        bring_up_to_date(ledger, out, settings, times)
 
 
 def _hashes(out: Path) -> list[tuple[str, str]]:

@@ -52,7 +52,7 @@ class Ledger(LedgerFile):
 
     def take_in(
         self,
-        files: Iterable[tuple[str, Path]],
+        files: Iterable[tuple[str, Path | str]],
         skipped: Iterable[tuple[str, str]],
         prints: Fingerprint,
         keep: bool = True,
@@ -246,6 +246,14 @@ class Ledger(LedgerFile):
             "UPDATE files SET document_bytes = ?, document_sha256 = ? WHERE file = ?",
             (len(data), hashlib.sha256(data).digest(), file),
         )
+
+    def seen(self, file: str) -> tuple[int | None, int | None] | None:
+        """Size and time of an input as last looked into; None if it is not known."""
+        query = "SELECT size, mtime_ns FROM files WHERE file = ? AND position NOT NULL"
+        found: tuple[int | None, int | None] | None = self._db.execute(
+            query, (file,)
+        ).fetchone()
+        return found
 
     def path(self, file: str) -> Path:
         """Where an input lies."""

@@ -21,6 +21,7 @@ from hwdigitize.cli import models as networks
 from hwdigitize.cli.display import log
 from hwdigitize.cli.logs import start_log
 from hwdigitize.cli.running import carry_out
+from hwdigitize.cli.watch import watch
 
 if TYPE_CHECKING:
     from hwdigitize.batch.embed import PageHand
@@ -88,6 +89,7 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
     app.add_typer(writers, name="writers")
     app.add_typer(networks.app, name="models")
     app.add_typer(templates.app, name="template")
+    app.command()(watch)
     care.add_to(app)
     app.command()(version)
     if find_spec("hwdigitize.training.cli") is not None:
