@@ -76,9 +76,8 @@ def build_softmax(config: SoftmaxNetConfig) -> keras.Model:
         x = pooled_features(strip, own)
     else:
         x = layers.GlobalAveragePooling2D()(_pretrained(strip, config))
-    x = layers.Dense(config.dimensions, activation="relu", name="features")(
-        layers.Dropout(config.dropout)(x)
-    )
+    # Not rectified: features that are all nothing would have no direction.
+    x = layers.Dense(config.dimensions, name="features")(layers.Dropout(config.dropout)(x))
     return keras.Model(strip, layers.UnitNormalization(name="embedding")(x), name="writers")
 
 
