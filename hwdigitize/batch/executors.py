@@ -311,7 +311,8 @@ def completed(
     """Call ``call(item)`` for each item and give item and finished future as they finish.
 
     At most ``ahead`` items are taken from ``items`` beyond those given back; where workers come
-    and go it is asked for each time, and may raise. After ``stop`` is set no item is taken, and what is not finished ``grace_seconds`` later is not given back.
+    and go it is asked for each time, and may raise. After ``stop`` is set no item is taken, and
+    what is not finished ``grace_seconds`` later is not given back.
     """
     left = iter(items)
     under_way: dict[Future[ResultT], ItemT] = {}

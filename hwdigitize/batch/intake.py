@@ -63,7 +63,7 @@ class Plan(NamedTuple):
 
 def take_in(
     db: sqlite3.Connection,
-    files: Iterable[tuple[str, Path]],
+    files: Iterable[tuple[str, Path | str]],
     skipped: Iterable[tuple[str, str]],
     prints: Fingerprint,
 ) -> Plan:
@@ -84,7 +84,7 @@ def take_in(
     return Plan(new, vanished, left, tuple(_apply(db, prints)))
 
 
-def _place(db: sqlite3.Connection, files: Iterable[tuple[str, Path]]) -> tuple[int, int]:
+def _place(db: sqlite3.Connection, files: Iterable[tuple[str, Path | str]]) -> tuple[int, int]:
     """Give each file its place among the inputs; how many are new, and how many vanished."""
     db.execute("CREATE TEMP TABLE IF NOT EXISTS present (file PRIMARY KEY, position, path)")
     db.execute("DELETE FROM present")

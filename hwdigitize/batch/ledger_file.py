@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from hwdigitize.batch.migrations import check_version, migrate
+from hwdigitize.batch.remote import absolute
 from hwdigitize.errors import UsageError
 from hwdigitize.settings import Settings
 
@@ -71,9 +72,9 @@ class LedgerFile:
 
     # the run
 
-    def note_run(self, inputs: Sequence[Path], settings: Settings) -> None:
+    def note_run(self, inputs: Sequence[Path | str], settings: Settings) -> None:
         """Remember what a run was asked for."""
-        run = LastRun([str(path.absolute()) for path in inputs], settings, time.time())
+        run = LastRun([absolute(path) for path in inputs], settings, time.time())
         data = msgspec.json.encode(run).decode()
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('run', ?)", (data,))
 

@@ -12,14 +12,15 @@ from hwdigitize.batch.intake import Plan
 from hwdigitize.batch.ledger import Ledger
 from hwdigitize.batch.ledger_file import NAME
 from hwdigitize.batch.outputs import locked, output_errors
-from hwdigitize.errors import NothingToReadError
+from hwdigitize.batch.remote import RemoteInputs, find_remote, is_url
+from hwdigitize.errors import NothingToReadError, UsageError
 from hwdigitize.settings import Settings
 
 if TYPE_CHECKING:
     from hwdigitize.pages.discovery import Inputs
 
 
-def plan_run(inputs: Sequence[Path], out: Path, settings: Settings) -> Plan:
+def plan_run(inputs: Sequence[Path | str], out: Path, settings: Settings) -> Plan:
     """Say what ``run_batch`` with the same arguments would read anew, and why.
 
     Neither results nor ledger change. Inputs whose size or time changed are hashed, none is
@@ -39,21 +40,28 @@ def plan_run(inputs: Sequence[Path], out: Path, settings: Settings) -> Plan:
         return ledger.take_in(*listed(found), prints, keep=False)
 
 
-def find_files(inputs: Sequence[Path], out: Path) -> Inputs:
+def find_files(inputs: Sequence[Path | str], out: Path) -> Inputs | RemoteInputs:
     """Find what there is to read.
 
     Raises:
         NothingToReadError: nothing; the message says what was skipped.
+        UsageError: a path or URL is not there, or both are given.
     """
     from hwdigitize.pages.discovery import find_inputs
 
-    found = find_inputs(inputs, exclude=out)
+    urls = [str(path) for path in inputs if is_url(path)]
+    if urls and len(urls) < len(inputs):
+        raise UsageError("inputs are either paths or URLs; for both, write file:///path")
+    paths = [Path(path) for path in inputs]
+    found = find_remote(urls) if urls else find_inputs(paths, exclude=out)
     if not found.files:
         raise NothingToReadError(_nothing_in(inputs, found))
     return found
 
 
-def listed(found: Inputs) -> tuple[list[tuple[str, Path]], list[tuple[str, str]]]:
+def listed(
+    found: Inputs | RemoteInputs,
+) -> tuple[list[tuple[str, Path | str]], list[tuple[str, str]]]:
     """Give inputs and skipped files as the ledger takes them in."""
     files = [(file.file, file.path) for file in found.files]
     return files, [(file.file, file.reason) for file in found.skipped]
@@ -71,7 +79,7 @@ def check_templates(settings: Settings) -> None:
         load_templates(settings.templates)
 
 
-def _nothing_in(inputs: Sequence[Path], found: Inputs) -> str:
+def _nothing_in(inputs: Sequence[Path | str], found: Inputs | RemoteInputs) -> str:
     places = ", ".join(str(path) for path in inputs)
     if not found.skipped:
         return f"nothing to read: there is no file in {places}"

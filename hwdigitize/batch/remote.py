@@ -1,7 +1,8 @@
-"""Inputs and results that lie elsewhere: any URL that fsspec knows (``s3://``, ``http://``, …).
+"""Inputs and results that lie elsewhere: any URL that fsspec knows, such as ``s3://``.
 
-Inputs are listed by the run and fetched by the workers, under their time limit. Results are made
-in a local folder, as their ledger needs a local disk, and brought to their URL when a run ends.
+Inputs are listed by the run and fetched by the workers, under their time limit. Results are
+made in a local folder, as their ledger needs a local disk, and put to their URL when a run
+ends.
 Needs fsspec, which the extra ``hwdigitize[cluster]`` brings, and the package of the protocol.
 """
 
@@ -13,10 +14,12 @@ import re
 import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hwdigitize.errors import HwdigitizeError, OutputError, PageError, UsageError
+from hwdigitize.pages.discovery import Skipped
 from hwdigitize.pages.formats import SUFFIXES
 from hwdigitize.pages.names import natural_key, safe_name, unique_names
 
@@ -37,16 +40,35 @@ def is_url(text: object) -> bool:
     return "://" in str(text)
 
 
-def find_remote(urls: Sequence[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def absolute(path: Path | str) -> str:
+    """Path from the root; a URL as it is."""
+    return str(path) if is_url(path) else str(Path(path).absolute())
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file to read at the URL ``path``; ``file`` is its name in every result."""
+
+    path: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteInputs:
+    """All that was found at URLs: what to read, in order, and what not."""
+
+    files: tuple[RemoteFile, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def find_remote(urls: Sequence[str]) -> RemoteInputs:
     """Find page files at URLs, below them if they are folders, in natural order.
 
     A file is taken for a page by its suffix, as looking into it would mean to fetch it. Hidden
     files are left out.
 
-    Returns:
-        Pairs of the file's name in all results and its URL, marked with size and version where
-        the store tells them, so that a changed file is noticed without fetching it; and pairs of
-        the name of what is skipped and why.
+    Paths of what is found are URLs, marked with size and version where the store tells them, so
+    that a changed file is noticed without fetching it.
 
     Raises:
         UsageError: nothing is there, or the URL's protocol is not known or not installed.
@@ -55,10 +77,11 @@ def find_remote(urls: Sequence[str]) -> tuple[list[tuple[str, str]], list[tuple[
     for url in urls:
         found += _listed(url)
     names = unique_names(name for name, _ in found)
-    named = [(name, url) for name, (_, url) in zip(names, found, strict=True)]
+    files = (RemoteFile(url, name) for name, (_, url) in zip(names, found, strict=True))
+    pages = tuple(file for file in files if _is_page(file.file))
     reason = "neither an image nor a PDF, by its name"
-    pages = [(name, url) for name, url in named if _is_page(name)]
-    return pages, [(name, reason) for name, url in named if not _is_page(name)]
+    skipped = (Skipped(name, reason) for name in names if not _is_page(name))
+    return RemoteInputs(pages, tuple(skipped))
 
 
 def _is_page(name: str) -> bool:
@@ -223,7 +246,8 @@ def _changed(folder: Path, since: int) -> Iterator[str]:
         told = name not in _NOT_PUT and not name.startswith(_PUT) and path.suffix != ".tmp"
         if told and name != LEDGER and path.is_file() and path.stat().st_ctime_ns >= since:
             yield name
-    yield LEDGER
+    if (folder / LEDGER).exists():
+        yield LEDGER
 
 
 def _gone(store: Any, root: str, folder: Path) -> Iterator[str]:

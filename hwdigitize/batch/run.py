@@ -43,6 +43,7 @@ from hwdigitize.batch.records import (
     sha256_of,
     stamp,
 )
+from hwdigitize.batch.remote import RemoteInputs, is_url
 from hwdigitize.batch.tasks import (
     CountPages,
     Digitize,
@@ -53,6 +54,7 @@ from hwdigitize.batch.tasks import (
     read_page,
 )
 from hwdigitize.document import PageRef, Problem
+from hwdigitize.errors import UsageError
 from hwdigitize.reports.files import write_whole
 from hwdigitize.reports.names import image_paths
 from hwdigitize.settings import Settings
@@ -103,11 +105,12 @@ class RunSummary:
 
 
 def run_batch(
-    inputs: Sequence[Path],
+    inputs: Sequence[Path | str],
     out: Path,
     settings: Settings,
     jobs: int | None = None,
     *,
+    cluster: str | None = None,
     listener: Listener = lambda progress: None,
     announce: Callable[[Plan], None] = lambda plan: None,
     stop: threading.Event | None = None,
@@ -117,10 +120,11 @@ def run_batch(
     """Read all pages of ``inputs`` into the results folder ``out``.
 
     Args:
-        inputs: files and folders.
+        inputs: files and folders; or URLs, as text, which need a cluster.
         out: made if it is not there; a run that ended early in it is gone on with.
         settings: how to read.
         jobs: worker processes; None for one a core, 0 to read in this process, without limits.
+        cluster: where to read instead of here, see ``cluster.cluster_executor``.
         listener: told of progress, in this thread.
         announce: told what will be read anew, and why, before it is.
         stop: when set, no further page is begun, and what is done is reported.
@@ -133,9 +137,15 @@ def run_batch(
         ModelError, TemplateError, UsageError: found by a worker, or in the settings.
     """
     began = time.time()
+    if cluster is None and any(map(is_url, inputs)):
+        raise UsageError(
+            "inputs at URLs are fetched by workers of a cluster: add --cluster local:2"
+        )
     found = find_files(inputs, out)
     work = (digitize, count)
-    with open_batch(out, settings, jobs, work, listener=listener, stop=stop) as batch:
+    with open_batch(
+        out, settings, jobs, work, cluster=cluster, listener=listener, stop=stop
+    ) as batch:
         announce(batch.take_in(inputs, found))
         batch.read_all()
         return batch.report(began)
@@ -148,6 +158,7 @@ def open_batch(
     jobs: int | None,
     work: tuple[Digitize, CountPages],
     *,
+    cluster: str | None = None,
     listener: Listener,
     stop: threading.Event | None,
 ) -> Iterator[Batch]:
@@ -159,13 +170,13 @@ def open_batch(
         output_errors(out),
         locked(out),
         closing(Ledger(out)) as ledger,
-        _executor(jobs, settings) as executor,
+        _executor(jobs, settings, cluster) as (executor, ahead),
     ):
         yield Batch(
             out=out,
             ledger=ledger,
             executor=executor,
-            ahead=2 * jobs or 1,
+            ahead=ahead,
             settings=settings,
             inspect=functools.partial(inspect_file, count, settings),
             read_page=functools.partial(read_page, digitize, settings),
@@ -175,15 +186,23 @@ def open_batch(
 
 
 @contextmanager
-def _executor(jobs: int, settings: Settings) -> Iterator[Executor]:
-    """Workers for a run; whatever ends the run ends them."""
+def _executor(
+    jobs: int, settings: Settings, cluster: str | None
+) -> Iterator[tuple[Executor, Callable[[], int]]]:
+    """Workers for a run, and how many pages keep them busy; whatever ends the run ends them."""
+    if cluster is not None:
+        from hwdigitize.batch.cluster import cluster_executor  # Dask, only if asked for
+
+        with cluster_executor(cluster, settings) as remote:
+            yield remote, lambda: remote.ahead
+        return
     executor: Executor = (
         IsolatedExecutor(jobs, settings.page_seconds, settings.worker_megabytes)
         if jobs
         else SerialExecutor()
     )
     try:
-        yield executor
+        yield executor, lambda: 2 * jobs or 1
     finally:
         executor.shutdown(cancel_futures=True)
 
@@ -195,7 +214,7 @@ class Batch:
     out: Path
     ledger: Ledger
     executor: Executor
-    ahead: int
+    ahead: Callable[[], int]
     settings: Settings
     inspect: Callable[[Job], Inspection]
     read_page: Callable[[PageRef], Reading]
@@ -203,7 +222,7 @@ class Batch:
     stop: threading.Event
     read: int = 0
 
-    def take_in(self, inputs: Sequence[Path], found: Inputs) -> Plan:
+    def take_in(self, inputs: Sequence[Path | str], found: Inputs | RemoteInputs) -> Plan:
         """Note what there is to read, what of it anew, and how it was asked for."""
         self.ledger.note_run(inputs, self.settings)
         return self.ledger.take_in(*listed(found), fingerprint(self.settings))
@@ -235,7 +254,7 @@ class Batch:
     def _read_pages(self, alone: bool, before: Counts) -> None:
         """Have each waiting page read; one that breaks a limit twice is given up."""
         done = before.finished - self.read
-        refs = self.ledger.claim(alone, 1 if alone else self.ahead)
+        refs = self.ledger.claim(alone, 1 if alone else self.ahead())
         for ref, future in self._completed(self.read_page, refs, alone):
             if not alone and _broke_limit(future):
                 self.ledger.read_alone(ref)

@@ -80,7 +80,7 @@ def retry(
     pages, run = let_wait(results, only, quarantined)
     print(f"{pages} pages to be read again", file=sys.stderr)
     if pages:
-        carry_out([Path(path) for path in run.inputs], results, run.settings, jobs, quiet)
+        carry_out(run.inputs, results, run.settings, jobs, quiet)
 
 
 def verify(results: Results) -> None:

@@ -102,10 +102,19 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
 
 
 def run(
-    inputs: Annotated[list[Path], typer.Argument(help="Scans, PDFs and folders of them.")],
-    out: Annotated[Path, typer.Option(help="Results folder; a run begun there goes on.")],
+    inputs: Annotated[
+        list[str], typer.Argument(help="Scans, PDFs and folders of them; or URLs of them.")
+    ],
+    out: Annotated[str, typer.Option(help="Results folder or URL; a run begun there goes on.")],
     jobs: Annotated[
         int | None, typer.Option(help="Worker processes.", show_default="one a core", min=1)
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Read on a Dask cluster: tcp://HOST:8786, local:WORKERS or a YAML file.",
+            show_default="in --jobs processes here",
+        ),
     ] = None,
     config: Config = None,
     dpi: Annotated[int | None, typer.Option(help="Resolution to render PDFs at.")] = None,
@@ -174,14 +183,16 @@ def run(
     if dry_run:
         _say_plan(inputs, out, settings)
     else:
-        carry_out(inputs, out, settings, jobs, quiet)
+        carry_out(inputs, out, settings, jobs, quiet, cluster)
 
 
-def _say_plan(inputs: list[Path], out: Path, settings: Settings) -> None:
+def _say_plan(inputs: list[str], out: str, settings: Settings) -> None:
     """What would be read anew, and why."""
     from hwdigitize.batch.plan import plan_run
+    from hwdigitize.batch.remote import results_at
 
-    reasons = list(plan_run(inputs, out, settings).reasons)
+    with results_at(out) as folder:
+        reasons = list(plan_run(inputs, folder, settings).reasons)
     for reason, amount in reasons:
         print(f"{reason}\t{amount}")
     if not reasons:

@@ -20,16 +20,32 @@ if TYPE_CHECKING:
 
 
 def carry_out(
-    inputs: Sequence[Path], out: Path, settings: Settings, jobs: int | None, quiet: bool
+    inputs: Sequence[Path | str],
+    out: Path | str,
+    settings: Settings,
+    jobs: int | None,
+    quiet: bool,
+    cluster: str | None = None,
 ) -> None:
-    """Run and say what came of it; raises ``typer.Exit`` where not all pages are done."""
+    """Run and say what came of it; raises ``typer.Exit`` where not all pages are done.
+
+    Inputs and ``out`` are paths or URLs.
+    """
+    from hwdigitize.batch.remote import results_at
     from hwdigitize.batch.run import run_batch
 
     stop = threading.Event()
     announce = (lambda plan: None) if quiet else print_plan
-    with stopping(stop), shown(quiet) as listener:
+    with results_at(str(out)) as folder, stopping(stop), shown(quiet) as listener:
         summary = run_batch(
-            inputs, out, settings, jobs, listener=listener, announce=announce, stop=stop
+            inputs,
+            folder,
+            settings,
+            jobs,
+            cluster=cluster,
+            listener=listener,
+            announce=announce,
+            stop=stop,
         )
     if not quiet:
         print_summary(summary)
