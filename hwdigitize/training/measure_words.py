@@ -54,7 +54,8 @@ def measure_words(
         DataError: no words or lines, or none of the split.
         ModelError: the network cannot be loaded.
     """
-    every = dataset.of_kind("word", "line").with_splits()
+    given = dataset.of_kind("word", "line")
+    every = given.with_splits()
     asked = every.split(split)
     broken = list(dataset.broken)
     predictions: list[Prediction] = []
@@ -63,7 +64,9 @@ def measure_words(
         progress(len(predictions), len(asked))
     if not predictions:
         raise DataError(f"no image of the split {split!r} of {dataset.path} can be decoded")
-    trained = frozenset(normalise(s.text) for s in every.samples if s.split == "train")
+    # with_splits() may have made valid data of some train data; the words were seen all the same
+    both = (*given.samples, *every.samples)
+    trained = frozenset(normalise(s.text) for s in both if s.split == "train")
     scores = words_scores(predictions, trained or None)
     card = load_card("words", None if models is None else str(models))
     curves = training_charts("words", models, run)

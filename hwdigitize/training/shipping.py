@@ -161,8 +161,10 @@ def main() -> None:
     if chosen.run is None:
         calibrate[chosen.network](chosen.data, chosen.models)
         return
-    ship(chosen.run, chosen.data, chosen.models, chosen.version)
+    chosen.models.mkdir(parents=True, exist_ok=True)
+    # first, for the card has the hashes of all files of its network
     shutil.copyfile(chosen.run / LOG, stored_log(chosen.network, chosen.models))
+    ship(chosen.run, chosen.data, chosen.models, chosen.version)
 
 
 if __name__ == "__main__":
