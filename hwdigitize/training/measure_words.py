@@ -64,7 +64,7 @@ def measure_words(
         progress(len(predictions), len(asked))
     if not predictions:
         raise DataError(f"no image of the split {split!r} of {dataset.path} can be decoded")
-    # with_splits() may have made valid data of some train data; the words were seen all the same
+    # with_splits() may have made valid data of train data; its words were seen all the same
     both = (*given.samples, *every.samples)
     trained = frozenset(normalise(s.text) for s in both if s.split == "train")
     scores = words_scores(predictions, trained or None)
