@@ -23,11 +23,17 @@ WIDER, LEANING = 1.15, 0.15
 WIDEST_WORD = 12.0
 
 
+def is_line(crop: Crop) -> bool:
+    """Whether a crop is so wide that it holds a line, or a good part of one."""
+    height, width = crop.shape
+    return bool(width > WIDEST_WORD * height)
+
+
 def other_views(crop: Crop) -> tuple[Crop, ...]:
     """The second and the third view of a crop; none of a line's."""
-    height, width = crop.shape
-    if width > WIDEST_WORD * height:
+    if is_line(crop):
         return ()
+    height, width = crop.shape
     wider = cv2.resize(crop, (max(round(width * WIDER), 1), height))
     rim = round(LEANING * height) + 2
     padded = cv2.copyMakeBorder(crop, 0, 0, rim, rim, cv2.BORDER_REPLICATE)

@@ -23,7 +23,7 @@ from hwdigitize.recognition.inputs import MARGIN_PX, Crop, Input, prepare, stack
 from hwdigitize.recognition.language import load_language
 from hwdigitize.recognition.reading import Glyph, Reading
 from hwdigitize.recognition.runtime import Network, load_network
-from hwdigitize.recognition.views import merge, other_views
+from hwdigitize.recognition.views import is_line, merge, other_views
 
 #: crops a batch; more gain nothing on one core
 BATCH_SIZE = 32
@@ -81,8 +81,7 @@ def read_words(
     network = load_network("words", models)
     alphabet = Alphabet("".join(network.card.classes))
     spoken = load_language(language, alphabet) if decoder == "beam" else None
-    kind = "words" if spoken is None else "words_language"
-    calibrate = Calibration(network.card.calibration.get(kind, ()))
+    words, lines = _calibrations(network, spoken is not None)
 
     def rank(scores: Sequence[Scores]) -> list[Ranking]:
         if decoder == "greedy":
@@ -94,9 +93,20 @@ def read_words(
     if views and decoder == "beam":
         _look_again(network, crops, looks, rankings, rank)
     return [
-        _reading(ranking, _glyphs(ranking[0][0], look, alphabet, network), calibrate)
-        for look, ranking in zip(looks, rankings, strict=True)
+        _reading(
+            ranking,
+            _glyphs(ranking[0][0], look, alphabet, network),
+            lines if is_line(crop) else words,
+        )
+        for crop, look, ranking in zip(crops, looks, rankings, strict=True)
     ]
+
+
+def _calibrations(network: Network, with_language: bool) -> tuple[Calibration, Calibration]:
+    """Of words and of lines, which are seldom right as a whole."""
+    fitted, end = network.card.calibration, "_language" if with_language else ""
+    words = fitted.get(f"words{end}", ())
+    return Calibration(words), Calibration(fitted.get(f"lines{end}", words))
 
 
 def score_words(crops: Sequence[Crop], models: str | None = None) -> list[Scores]:

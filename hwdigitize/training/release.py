@@ -22,6 +22,7 @@ from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.confidence import calibration_error, fit_isotonic
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.runtime import Card, load_card, load_network
+from hwdigitize.recognition.views import is_line
 from hwdigitize.recognition.words import read_words
 from hwdigitize.settings import Settings
 from hwdigitize.training.error_rates import character_error_rate, word_error_rate
@@ -38,6 +39,8 @@ LICENCES = {
 }
 
 
+#: fewer say nothing about how sure a reading is
+FEWEST_SAMPLES = 20
 #: what readings with a language are calibrated and measured with: what a run expects
 LANGUAGE = Settings().language
 
@@ -57,21 +60,32 @@ def calibrate(pools: list[Pool], models: Path) -> Card:
     card = load_card("words", str(models))
     save_card(msgspec.structs.replace(card, calibration={}), models)
     _forget()
-    kinds = {"words": "none", "words_language": LANGUAGE}
-    fitted = {kind: _fitted(pools, models, language) for kind, language in kinds.items()}
+    fitted = {
+        f"{kind}{end}": knots
+        for end, language in (("", "none"), ("_language", LANGUAGE))
+        for kind, knots in _fitted(pools, models, language).items()
+    }
     card = msgspec.structs.replace(card, calibration=fitted)
     save_card(card, models)
     _forget()
     return card
 
 
-def _fitted(pools: list[Pool], models: Path, language: str) -> list[tuple[float, float]]:
-    """Knots from the scores that are read without a calibration."""
+def _fitted(
+    pools: list[Pool], models: Path, language: str
+) -> dict[str, list[tuple[float, float]]]:
+    """Knots for words and for lines, from the scores that are read without a calibration."""
     readings = [reading for pool in pools for reading in read_pool(pool, models, language)]
     truth = [text for pool in pools for text in pool.texts]
+    wide = np.array([is_line(pool.crop(i)) for pool in pools for i in range(len(pool))])
     scores = np.array([reading.confidence for reading in readings])
     right = np.array([r.text == text for r, text in zip(readings, truth, strict=True)])
-    return fit_isotonic(scores, right)
+    kinds = {"words": ~wide, "lines": wide}
+    return {
+        kind: fit_isotonic(scores[which], right[which])
+        for kind, which in kinds.items()
+        if which.sum() >= FEWEST_SAMPLES
+    }
 
 
 def _forget() -> None:
@@ -127,13 +141,12 @@ def release(run: Path, data: Path, models: Path, version: str) -> Card:
             "licences": LICENCES,
         },
     )
-    valid = [read_table(data / "words.parquet", "valid", alphabet)]
+    tables = ("words", "lines")
+    valid = [read_table(data / f"{table}.parquet", "valid", alphabet) for table in tables]
     card = calibrate(valid, models)
     seen = frozenset(read_table(data / "words.parquet", "train", alphabet).texts)
-    tables = [
-        read_table(data / f"{kind}.parquet", "test", alphabet) for kind in ("words", "lines")
-    ]
-    pools = {name: part for table in tables for name, part in by_source(table).items()}
+    test = [read_table(data / f"{table}.parquet", "test", alphabet) for table in tables]
+    pools = {name: part for table in test for name, part in by_source(table).items()}
     scores: dict[str, Any] = {
         "split": "test",
         "command": "python -m hwdigitize.training.release RUN DATA MODELS VERSION",
