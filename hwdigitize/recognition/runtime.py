@@ -26,10 +26,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a network; written at export, completed by evaluation.
 
     ``sha256`` is that of the weights that run, ``files`` has those of all files beside the
-    card. ``classes`` are the characters of the output in order (the CTC blank left out), ``input``
-    its geometry, ``calibration`` what turns scores into probabilities, ``scores`` measured
-    figures by data set with the command that made them, ``training`` data, licences, seed and
-    date.
+    card. ``classes`` are the characters of the output in order (the CTC blank left out),
+    ``input`` its geometry, ``calibration`` what turns scores into probabilities, ``scores``
+    measured figures by data set with the command that made them, ``training`` data,
+    licences, seed and date.
     """
 
     name: Name
