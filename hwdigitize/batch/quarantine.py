@@ -22,8 +22,7 @@ _REASONS = ".why.txt"
 def quarantine_path(out: Path, file: str) -> Path:
     """Place an input file below ``quarantine/``, as harmlessly as its document."""
     safe = document_path(out, file).relative_to(out / "documents").with_suffix("")
-    mark = "_" if safe.name.endswith(_REASONS) else ""  # or it could meet another's reasons
-    return out / "quarantine" / safe.with_name(safe.name + mark)
+    return out.joinpath("quarantine", *map(_apart, safe.parts))
 
 
 def reasons_path(out: Path, file: str) -> Path:
@@ -53,6 +52,11 @@ def release(out: Path, file: str) -> None:
     for path in (quarantine_path(out, file), reasons_path(out, file)):
         with suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
+
+
+def _apart(step: str) -> str:
+    """A file or folder that would meet another's reasons gets a mark, as do those with one."""
+    return f"{step}_" if step.rstrip("_").endswith(_REASONS) else step
 
 
 def _reasons(document: Document) -> str:
