@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -54,11 +55,16 @@ class Upright:
     def box_to_scan(self, box: Box) -> Box:
         """The smallest scan box around an upright box, cut to the scan."""
         left, top, right, bottom = box
-        corners = self.to_scan([(left, top), (right, top), (right, bottom), (left, bottom)])
-        low = np.floor(corners.min(axis=0) + 1e-6).astype(int)
-        high = np.ceil(corners.max(axis=0) - 1e-6).astype(int)
-        (x0, y0), (x1, y1) = np.clip((low, high), 0, self.scan_size).tolist()
-        return x0, y0, x1, y1
+        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+        # a page has thousands of boxes, too small each for arrays
+        xs, ys = ([a * x + b * y + c for x, y in corners] for a, b, c in self.matrix.tolist())
+        width, height = self.scan_size
+        return (
+            min(max(math.floor(min(xs) + 1e-6), 0), width),
+            min(max(math.floor(min(ys) + 1e-6), 0), height),
+            min(max(math.ceil(max(xs) - 1e-6), 0), width),
+            min(max(math.ceil(max(ys) - 1e-6), 0), height),
+        )
 
     def turned(self) -> Upright:
         """The same page turned by another 180 degrees, for when words read better that way."""

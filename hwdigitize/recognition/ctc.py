@@ -84,9 +84,9 @@ def best_path(scores: NDArray[np.float32], alphabet: Alphabet) -> Path:
         scores: logits or probabilities, (time steps, classes).
     """
     best = scores.argmax(1)
-    starts = np.flatnonzero(np.r_[True, best[1:] != best[:-1]])
-    ends = np.r_[starts[1:], len(best)]
-    runs = [(int(best[s]), int(s), int(e)) for s, e in zip(starts, ends, strict=True)]
+    changes = (np.flatnonzero(best[1:] != best[:-1]) + 1).tolist()
+    bounds = [0, *changes, len(best)]
+    runs = [(int(best[s]), s, e) for s, e in itertools.pairwise(bounds)]
     kept = [run for run in runs if run[0] != BLANK]
     text = "".join(alphabet.characters[label - 1] for label, _, _ in kept)
     return Path(text, tuple((first, last) for _, first, last in kept))
@@ -127,7 +127,9 @@ def beam_search(
 def _worth_reading(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
     """The steps without the repeats of sure blanks."""
     sure = probabilities[:, BLANK] > SURE_BLANK
-    return probabilities[~(sure & np.r_[False, sure[:-1]])]
+    sure[1:] &= sure[:-1].copy()
+    sure[:1] = False
+    return probabilities[~sure]
 
 
 def _side_by_side(parts: Sequence[NDArray[np.float32]]) -> Floats:
@@ -299,25 +301,21 @@ def align(
     """
     if not len(classes):
         return ()
-    if not len(classes):
-        return ()
     extended = np.zeros(2 * len(classes) + 1, np.int64)
     extended[1::2] = classes
     emitted = log_probabilities[:, extended]
-    can_skip = np.r_[False, False, (extended[2:] != BLANK) & (extended[2:] != extended[:-2])]
-    score = np.full(len(extended), -np.inf)
+    skips = (extended[2:] != BLANK) & (extended[2:] != extended[:-2])
+    no_skip = np.where(np.concatenate([[False, False], skips]), 0.0, -np.inf)
+    room = np.full(len(extended) + 2, -np.inf)  # two impossible states before the first
+    score, one_before, two_before = room[2:], room[1:-1], room[:-2]
     score[:2] = emitted[0, :2]
     back = np.zeros(emitted.shape, np.int8)
     for t in range(1, len(emitted)):
-        moves = np.stack(
-            [
-                score,
-                np.r_[-np.inf, score[:-1]],
-                np.where(can_skip, np.r_[-np.inf, -np.inf, score[:-2]], -np.inf),
-            ]
-        )
-        back[t] = moves.argmax(0)
-        score = moves.max(0) + emitted[t]
+        stepped = one_before > score
+        best = np.maximum(score, one_before)
+        skipping = two_before + no_skip
+        back[t] = np.where(skipping > best, 2, stepped)
+        np.add(np.maximum(best, skipping), emitted[t], out=score)
     state = len(extended) - 1 - int(score[-2] > score[-1])
     states = [state]
     for t in range(len(emitted) - 1, 0, -1):

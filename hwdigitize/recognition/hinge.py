@@ -6,6 +6,7 @@ and allographic features" (2007). It needs no training and knows slant, curvatur
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import cv2
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 GreyImage = npt.NDArray[np.uint8]
 Vector = npt.NDArray[np.float32]
+Points = npt.NDArray[np.int32]
 
 #: directions that the legs of a hinge are counted in
 DIRECTIONS = 16
@@ -38,23 +40,36 @@ def hinge_histogram(lines: Sequence[GreyImage], legs_px: Sequence[int] = LEGS_PX
     return np.concatenate(histograms) / np.float32(np.sqrt(len(legs_px)))
 
 
-def _outlines(line: GreyImage) -> list[npt.NDArray[np.float32]]:
+def _outlines(line: GreyImage) -> list[Points]:
     """Points (n, 2) of every contour, holes too, the ink always on the same side."""
     binary = (line > 127).astype(np.uint8)
     found, _ = cv2.findContours(binary, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    return [outline[:, 0].astype(np.float32) for outline in found]
+    return [outline[:, 0] for outline in found]
 
 
-def _histogram(outlines: Sequence[npt.NDArray[np.float32]], leg_px: int) -> Vector:
-    counts = np.zeros(DIRECTIONS**2, np.int64)
-    for outline in outlines:
-        if len(outline) > 2 * leg_px:
-            first = _direction(np.roll(outline, leg_px, axis=0) - outline)
-            second = _direction(np.roll(outline, -leg_px, axis=0) - outline)
-            counts += np.bincount(first * DIRECTIONS + second, minlength=DIRECTIONS**2)
-    return np.asarray(np.sqrt(counts / max(counts.sum(), 1)), np.float32)
+def _histogram(outlines: Sequence[Points], leg_px: int) -> Vector:
+    """Of all outlines at once: most have some dozens of points."""
+    long = [outline for outline in outlines if len(outline) > 2 * leg_px]
+    if not long:
+        return np.zeros(DIRECTIONS**2, np.float32)
+    points = np.concatenate(long)
+    lengths = np.array([len(outline) for outline in long])
+    around = np.repeat(lengths, lengths)
+    start = np.repeat(np.cumsum(lengths) - lengths, lengths)
+    at = np.arange(len(points)) - start
+    first = points[start + (at - leg_px) % around] - points
+    second = points[start + (at + leg_px) % around] - points
+    table = _directions(leg_px)
+    # neighbours on a contour touch, so that no leg reaches further than its length
+    hinges = table[first[:, 1] + leg_px, first[:, 0] + leg_px] * DIRECTIONS
+    hinges += table[second[:, 1] + leg_px, second[:, 0] + leg_px]
+    counts = np.bincount(hinges, minlength=DIRECTIONS**2)
+    return np.asarray(np.sqrt(counts / counts.sum()), np.float32)
 
 
-def _direction(legs: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    turns = np.arctan2(-legs[:, 1], legs[:, 0]) / (2 * np.pi)
+@functools.cache
+def _directions(reach_px: int) -> npt.NDArray[np.int64]:
+    """The direction of each leg (y, x), from ``-reach_px`` to ``reach_px``."""
+    y, x = np.mgrid[-reach_px : reach_px + 1, -reach_px : reach_px + 1].astype(np.float32)
+    turns = np.arctan2(-y, x) / (2 * np.pi)
     return np.asarray((turns % 1 * DIRECTIONS).astype(np.int64) % DIRECTIONS)

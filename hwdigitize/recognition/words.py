@@ -140,24 +140,25 @@ def _search(
 
 
 def _look(network: Network, crops: Sequence[Crop], rank: Rank) -> list[_Look]:
-    """Run the network on batches of like widths, and rank the texts of each crop."""
+    """Run the network on batches of like widths, then rank the texts of each crop."""
     geometry = network.card.input
     temperature = network.card.calibration.get("temperature", 1.0)
     height, width_px = geometry["height_px"], geometry.get("width_px", 0)
     inputs: list[Input] = [prepare(crop, height, width_px) for crop in crops]
     order = sorted(range(len(inputs)), key=lambda i: inputs[i].shape[1])
-    looks: dict[int, _Look] = {}
+    scores: dict[int, Scores] = {}
     for start in range(0, len(order), BATCH_SIZE):
         picked = order[start : start + BATCH_SIZE]
         logits = network.run(stack([inputs[i] for i in picked], width_px))[0]
-        widths = [inputs[i].shape[1] for i in picked]
-        scores = [
-            log_softmax(rows[: max(width // geometry["stride_px"], 1)], temperature)
-            for rows, width in zip(logits, widths, strict=True)
-        ]
-        for i, width, part, ranking in zip(picked, widths, scores, rank(scores), strict=True):
-            looks[i] = _Look(ranking, part, width)
-    return [looks[i] for i in range(len(crops))]
+        for i, rows in zip(picked, logits, strict=True):
+            steps = max(inputs[i].shape[1] // geometry["stride_px"], 1)
+            scores[i] = log_softmax(rows[:steps], temperature)
+    every = [scores[i] for i in range(len(crops))]
+    # all at once: a step of the beam search costs nearly the same for one crop as for a page's
+    return [
+        _Look(ranking, part, image.shape[1])
+        for ranking, part, image in zip(rank(every), every, inputs, strict=True)
+    ]
 
 
 def _look_again(
@@ -202,27 +203,25 @@ def _best(scores: NDArray[np.float32], alphabet: Alphabet) -> tuple[str, float]:
 
 def _glyphs(text: str, look: _Look, alphabet: Alphabet, network: Network) -> tuple[Glyph, ...]:
     """The characters of a text with their confidences and places."""
+    if not text:
+        return ()
     scores, width_px = look.scores, look.width_px
     path = best_path(scores, alphabet)
-    spans = path.spans if text == path.text else align(scores, alphabet.encode(text))
+    labels = alphabet.encode(text)
+    spans = path.spans if text == path.text else align(scores, labels)
     stride = network.card.input["stride_px"]
+    inner = max(width_px - 2 * MARGIN_PX, 1)
+    own = np.exp(scores[:, labels]).T.tolist()
     return tuple(
-        _glyph(character, scores[first:last], alphabet, (first, last), stride, width_px)
-        for character, (first, last) in zip(text, spans, strict=True)
+        Glyph(
+            character,
+            max(steps[first:last], default=0.0),
+            _share((first * stride - MARGIN_PX) / inner),
+            _share((last * stride - MARGIN_PX) / inner),
+        )
+        for character, steps, (first, last) in zip(text, own, spans, strict=True)
     )
 
 
-def _glyph(
-    character: str,
-    scores: NDArray[np.float32],
-    alphabet: Alphabet,
-    span: tuple[int, int],
-    stride: int,
-    width_px: int,
-) -> Glyph:
-    """A character with its best probability among its steps and its place in the crop."""
-    label = alphabet.characters.index(character) + 1
-    confidence = float(np.exp(scores[:, label].max())) if len(scores) else 0.0
-    inner = max(width_px - 2 * MARGIN_PX, 1)
-    start, end = ((step * stride - MARGIN_PX) / inner for step in span)
-    return Glyph(character, confidence, min(max(start, 0.0), 1.0), min(max(end, 0.0), 1.0))
+def _share(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
