@@ -282,7 +282,7 @@ def _started(spec: str) -> Iterator[tuple[Any, int]]:
             n_workers=workers,
             threads_per_worker=1,
             memory_limit=None,  # a page's memory is limited where it is read
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # or it serves all the world on port 8787
         ) as cluster:
             yield cluster, 0
         return
