@@ -290,7 +290,7 @@ def scan(page: Grey, warp: Warp, rng: np.random.Generator, fault: str) -> Grey:
     border = 40 if rng.random() < 0.4 else 235
     taken = cv2.remap(page, *maps, cv2.INTER_LINEAR, borderValue=border)
     if fault in ("fax", "copy"):
-        taken = np.where(taken > 150, 255, 0).astype(np.uint8)
+        taken = np.where(taken > (200 if fault == "fax" else 150), 255, 0).astype(np.uint8)
     noise = rng.normal(0, rng.uniform(0.5, 5), taken.shape[:2]).astype(np.float32)
     return np.clip(taken + noise, 0, 255).astype(np.uint8)
 

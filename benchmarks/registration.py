@@ -64,7 +64,7 @@ def main() -> None:
     for seed in range(args.first, args.first + args.pages):
         outcomes.append(one_page(seed, index, args.designs))
         if not outcomes[-1].right or outcomes[-1].refused or outcomes[-1].lost:
-            print(seed, outcomes[-1].__class__, brief(outcomes[-1]), flush=True)
+            print(seed, brief(outcomes[-1]), flush=True)
     report(outcomes)
 
 

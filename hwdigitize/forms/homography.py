@@ -43,15 +43,38 @@ def fit_homography(pairs: Pairs, side_px: float) -> Matrix | None:
     """The homography that most pairs agree on; see :func:`find_homography`."""
     if len(pairs.blank) < LEAST_PAIRS:
         return None
-    # RANSAC measures on the template, where a millimetre is known
-    limit_px = PAIR_SHARE * side_px
-    back, agreeing = cv2.findHomography(
+    for fit in (_whole_page, _few_places):
+        matrix = fit(pairs, PAIR_SHARE * side_px)
+        if matrix is not None and is_a_page(matrix, side_px):
+            return matrix
+    return None
+
+
+def _whole_page(pairs: Pairs, limit_px: float) -> Matrix | None:
+    # from scan to template, because there a limit in millimetres is known
+    back, agree = cv2.findHomography(
         pairs.scan, pairs.blank, cv2.RANSAC, limit_px, maxIters=200
     )
-    if back is None or agreeing.sum() < LEAST_PAIRS or abs(np.linalg.det(back)) < 1e-12:
+    if back is None or agree.sum() < LEAST_PAIRS:
         return None
-    matrix = np.asarray(np.linalg.inv(back), np.float64)
-    return matrix / matrix[2, 2] if is_a_page(matrix, side_px) else None
+    return _inverse(back)
+
+
+def _few_places(pairs: Pairs, limit_px: float) -> Matrix | None:
+    """Turn, scale and shift only, which places close together can tell too."""
+    back, agree = cv2.estimateAffinePartial2D(
+        pairs.scan, pairs.blank, ransacReprojThreshold=2 * limit_px, maxIters=200
+    )
+    if back is None or agree.sum() < LEAST_PAIRS:
+        return None
+    return _inverse(np.vstack([back, (0, 0, 1)]))
+
+
+def _inverse(matrix: Matrix) -> Matrix | None:
+    if abs(np.linalg.det(matrix)) < 1e-12:
+        return None
+    inverse = np.asarray(np.linalg.inv(matrix), np.float64)
+    return inverse / inverse[2, 2]
 
 
 def move(points: npt.ArrayLike, matrix: Matrix) -> Floats:

@@ -40,14 +40,14 @@ from hwdigitize.forms.template import load_blank
 MATCH_SIDE, MAP_SIDE = 900, 440
 #: ink pixels of a page that are looked up in the other's
 MOST_INK_POINTS = 1500
-#: visual words, at most, and features of the index a word at least
-MOST_WORDS, FEATURES_A_WORD = 4096, 4
+#: visual words, at most, features of the index a word at least, and numbers kept of a feature
+MOST_WORDS, FEATURES_A_WORD, COMPACT = 16_384, 4, 32
 #: words a feature of the scan votes by, and into how many turns and scales
-NEAREST_WORDS, TURN_BINS, SCALE_BINS = 3, 18, 6
+NEAREST_WORDS, TURN_BINS, SCALE_BINS = 2, 18, 6
+#: features of a page that the index holds, the clearest
+FEATURES_A_PAGE = 400
 #: into how many places of the page's centre they vote, and their sides, of the longer side
 CENTRE_BINS, CENTRE_SHARE = 6, 0.12
-#: rounds of k-means for the words
-ROUNDS = 5
 #: template pages whose features are paired with the scan's, and that are laid onto it
 SHORTLIST, LAID = 20, 4
 #: no more are paired after so many of which one has so many pairs
@@ -98,12 +98,14 @@ class KnownPage:
 class Index:
     """Pages to match against, and which of their features are of which visual word.
 
-    ``words`` (k, 128); features of word i are ``starts[i]`` to ``starts[i + 1]`` of
-    ``owners`` (their page), ``angles`` in degrees, ``sizes`` (logarithms), ``offsets`` (n, 2)
-    from the page's centre and ``weights``; lengths are shares of the page's longer side.
+    ``words`` (k, c) are compact, as ``axes`` (128, c) make features. The features of word i are
+    ``starts[i]`` to ``starts[i + 1]`` of ``owners`` (their page), ``angles`` in degrees,
+    ``sizes`` (logarithms), ``offsets`` (n, 2) from the page's centre and ``weights``; lengths
+    are shares of the page's longer side.
     """
 
     pages: tuple[KnownPage, ...]
+    axes: Singles
     words: Singles
     starts: npt.NDArray[np.int64]
     owners: npt.NDArray[np.int64]
@@ -154,14 +156,16 @@ def build_index(templates: Sequence[Template]) -> Index:
 def know_page(blank: Grey, template_id: str, page: int) -> KnownPage:
     """What the index keeps of a blank, (H, W) uint8."""
     look = look_at(blank)
-    return KnownPage(template_id, page, look.size_px, look.features, look.ink)
+    features = look.features.clearest(FEATURES_A_PAGE)
+    return KnownPage(template_id, page, look.size_px, features, look.ink)
 
 
 def index_pages(pages: Sequence[KnownPage]) -> Index:
     """Choose visual words for some pages, and count them."""
     every = np.concatenate([_no_descriptors(), *(p.features.descriptors for p in pages)])
-    words = _choose_words(every)
-    word = _nearest(every, words, 1)[:, 0]
+    axes = _principal_axes(every)
+    words = _choose_words(every @ axes)
+    word = _nearest(every @ axes, words, 1)[:, 0]
     owners = np.repeat(np.arange(len(pages)), [len(p.features.points) for p in pages])
     frames = [_frames(p.features, p.size_px) for p in pages]
     pages_a_word = np.bincount(np.unique(word * len(pages) + owners) // max(len(pages), 1))
@@ -170,6 +174,7 @@ def index_pages(pages: Sequence[KnownPage]) -> Index:
     order = np.argsort(word, kind="stable")
     return Index(
         pages=tuple(pages),
+        axes=axes,
         words=words,
         starts=np.searchsorted(word[order], np.arange(len(words) + 1)),
         owners=owners[order],
@@ -253,7 +258,7 @@ def _vote(look: Look, index: Index) -> Floats:
 
 def _same_words(scan: Features, index: Index) -> tuple[npt.NDArray[np.int64], ...]:
     """Each pair of a feature of the scan and one of the index that share a word."""
-    words = _nearest(scan.descriptors, index.words, NEAREST_WORDS)
+    words = _nearest(scan.descriptors @ index.axes, index.words, NEAREST_WORDS)
     first = index.starts[words].ravel()
     counts = np.diff(index.starts)[words].ravel()
     ends = np.cumsum(counts)
@@ -294,13 +299,32 @@ def _map_ink(ink: Grey, factor: int) -> InkMap:
     return InkMap(near, step, points)
 
 
-def _nearest(descriptors: Singles, words: Singles, count: int) -> npt.NDArray[np.int64]:
-    """The ``count`` nearest words of each feature, (n, count); all have unit length."""
-    cosines = descriptors @ words.T
-    count = min(count, len(words))
-    if count == 1:
-        return np.asarray(cosines.argmax(axis=1)[:, None])
-    return np.asarray(np.argpartition(cosines, -count, axis=1)[:, -count:])
+def _nearest(features: Singles, words: Singles, count: int) -> npt.NDArray[np.int64]:
+    """The ``count`` nearest words of each compact feature, (n, count)."""
+    nearness = [_nearest_part(part, words, count) for part in _parts(features)]
+    return np.concatenate(nearness) if nearness else np.zeros((0, count), np.int64)
+
+
+def _nearest_part(features: Singles, words: Singles, count: int) -> npt.NDArray[np.int64]:
+    # half of each word's squared length, taken off in the same product
+    lengths = (words * words).sum(axis=1, keepdims=True) / -2
+    ones = np.ones((len(features), 1), np.float32)
+    nearness = np.hstack([features, ones]) @ np.hstack([words, lengths]).T
+    rows, found = np.arange(len(features)), []
+    for _ in range(count):  # as long as they are few, faster than to sort
+        found.append(nearness.argmax(axis=1))
+        nearness[rows, found[-1]] = -np.inf
+    return np.stack(found, axis=1)
+
+
+def _parts(features: Singles, rows: int = 2048) -> list[Singles]:
+    return [features[i : i + rows] for i in range(0, len(features), rows)]
+
+
+def _principal_axes(descriptors: Singles) -> Singles:
+    """The axes (128, c) along which features differ most."""
+    _, axes = np.linalg.eigh((descriptors.T @ descriptors).astype(np.float64))
+    return axes[:, -COMPACT:].astype(np.float32)
 
 
 def _no_descriptors() -> Singles:
@@ -311,17 +335,13 @@ def _joined(parts: Sequence[Floats]) -> Singles:
     return np.concatenate([np.zeros(0), *parts]).astype(np.float32)
 
 
-def _choose_words(descriptors: Singles) -> Singles:
-    """Words by spherical k-means from evenly drawn features; the same every time."""
-    count = min(MOST_WORDS, len(descriptors) // FEATURES_A_WORD)
-    if not count:
-        return np.zeros((1, 128), np.float32) if not len(descriptors) else descriptors
-    rng = np.random.default_rng(0)
-    words = descriptors[rng.permutation(len(descriptors))[:count]]
-    for _ in range(ROUNDS):
-        sums = np.zeros_like(words)
-        for part in np.array_split(descriptors, max(1, len(descriptors) // 4096)):
-            np.add.at(sums, _nearest(part, words, 1)[:, 0], part)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        words = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), words)
-    return words
+def _choose_words(features: Singles) -> Singles:
+    """Some of the compact features, drawn evenly and the same every time.
+
+    As many as these tell forms apart no worse than the means of k-means, which takes minutes.
+    """
+    count = min(MOST_WORDS, len(features) // FEATURES_A_WORD)
+    if count <= NEAREST_WORDS:
+        none = np.zeros((NEAREST_WORDS, features.shape[1]), np.float32)
+        return np.concatenate([features, none])
+    return features[np.random.default_rng(0).permutation(len(features))[:count]]

@@ -25,7 +25,7 @@ Singles = npt.NDArray[np.float32]
 #: longer side in px on which tiles are compared (A4 at 150 dpi), and of that for features
 WORK_SIDE, LOOK_SIDE = 1754, 450
 #: features a page, the strongest
-MOST_FEATURES = 400
+MOST_FEATURES = 600
 #: least contrast of a feature on ink stretched to 255
 LEAST_CONTRAST = 0.02
 #: what is wider than this share of the longer side is no ink but a panel or a shadow
@@ -45,7 +45,7 @@ LEAST_ENERGY = 60.0
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Features:
-    """Distinct places of a page.
+    """Distinct places of a page, the clearest first.
 
     ``points`` (n, 2) float64 in px of the page, ``descriptors`` (n, 128) float32 of unit
     length, ``sizes`` (n,) in px and ``angles`` (n,) in degrees of each place's own frame.
@@ -55,6 +55,15 @@ class Features:
     descriptors: Singles
     sizes: Floats
     angles: Floats
+
+    def clearest(self, count: int) -> Features:
+        """The first ``count``."""
+        return Features(
+            self.points[:count],
+            self.descriptors[:count],
+            self.sizes[:count],
+            self.angles[:count],
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -152,7 +161,8 @@ def find_features(ink: Grey, factor: float = 1.0) -> Features:
     if raw is None or not len(keypoints):
         none = np.zeros(0)
         return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32), none, none)
-    keypoints, raw = keypoints[:MOST_FEATURES], raw[:MOST_FEATURES]
+    order = np.argsort([-point.response for point in keypoints], kind="stable")[:MOST_FEATURES]
+    keypoints, raw = [keypoints[i] for i in order], raw[order]
     roots = np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-9))
     steps = np.array([ink.shape[1] / small.shape[1], ink.shape[0] / small.shape[0]])
     points = (np.array([point.pt for point in keypoints]) + 0.5) * steps * factor - 0.5
