@@ -42,9 +42,9 @@ def update_quarantine(out: Path, source: Path, document: Document) -> None:
         release(out, document.file)
         return
     place = quarantine_path(out, document.file)
-    write_whole(reasons_path(out, document.file), text.encode())
     if not _is_there(place, source):
         _link_or_copy(source, place)
+    write_whole(reasons_path(out, document.file), text.encode())  # syncs the link's folder, too
 
 
 def release(out: Path, file: str) -> None:
@@ -80,6 +80,8 @@ def _link_or_copy(source: Path, place: Path) -> None:
     """Link the file, or copy it; the reasons stand alone where it cannot be read."""
     with suppress(FileNotFoundError):
         place.unlink()
+    with suppress(OSError):
+        place.parent.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):  # another file system, or one without links
         os.link(source.resolve(), place)
         return
