@@ -103,7 +103,7 @@ def _round(name: str, seed: int, folder: Path) -> tuple[str, int]:
     if code < 0:
         ended = {-signal.SIGALRM: f"more than {MOST_SECONDS} s"}
         return ended.get(code, signal.Signals(-code).name), tried
-    return (folder / "why").read_text(errors="replace").strip().splitlines()[-1], tried
+    return (folder / "why").read_text(errors="replace").splitlines()[0], tried
 
 
 def _child(name: str, seed: int, folder: Path, count: Path) -> None:
@@ -115,8 +115,9 @@ def _child(name: str, seed: int, folder: Path, count: Path) -> None:
     try:
         with count.open("ab", buffering=0) as ticks:
             _examples(name, seed, folder / "work", ticks)
-    except BaseException:  # whatever it is, it is the finding
-        (folder / "why").write_text(traceback.format_exc(), errors="replace")
+    except BaseException as error:  # whatever it is, it is the finding
+        told = f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
+        (folder / "why").write_text(told, errors="replace")
         os._exit(1)
     os._exit(0)
 
@@ -271,6 +272,7 @@ def name_files(data: st.DataObject, work: Path) -> None:
     """Files of any name: what is written of them stays in the output folder."""
     inside, out = work / "in", work / "out"
     inside.mkdir()
+    out.mkdir()
     for number, raw in enumerate(data.draw(st.lists(_NAMES, min_size=1, max_size=8))):
         with contextlib.suppress(OSError):  # a name that the file system refuses, or twice
             place = os.path.join(os.fsencode(inside), raw)  # noqa: PTH118 - bytes
