@@ -26,6 +26,7 @@ from hwdigitize.recognition.constrained import (
     Constrained,
     decode_cells,
     decode_words,
+    read_doubtful_again,
     score_cells,
 )
 from hwdigitize.recognition.language import load_language
@@ -44,9 +45,10 @@ LETTERS = "[A-Za-zÀ-ÖØ-öø-ÿ' .-]+"
 #: amount of ink, of the square of the box's height, at which an empty box and a small character
 #: are equally likely, and how fast that turns (of its logarithm)
 SPECK, SPECK_SCALE = 0.010, 0.35
-#: probability of a value that a reader does not mention
-UNMENTIONED = 0.002
-#: readers that leave less than this to a value cannot read it
+#: probability of a value that a reader does not mention; without cells, characters that touch
+#: are cut wrongly and make the reader of single ones sure of a shorter value
+UNMENTIONED, UNMENTIONED_UNCELLED = 0.002, 0.025
+#: readers that leave less than this to each word of a value, in the mean, cannot read it
 LEGIBLE = 0.02
 #: probability above which no legal value fits, and of the value by both readers that outweighs
 #: it, and what was read without regard to the grammar
@@ -167,8 +169,10 @@ def _read_bound(
 ) -> Iterator[tuple[Written, FieldReading]]:
     """Fields with a grammar, by the words network and, where it can, the characters network."""
     alphabet = Alphabet("".join(load_card("words", models).classes))
-    scores = score_words([one.rows[0] for one, _ in bound], models)
-    rows = decode_words(scores, alphabet, [known for _, known in bound])
+    crops, languages = [one.rows[0] for one, _ in bound], [known for _, known in bound]
+    scores = score_words(crops, models)
+    rows = decode_words(scores, alphabet, languages)
+    rows = read_doubtful_again(rows, crops, languages, models=models)
     shares = score_cells([cell for one, _ in bound for cell in one.spelled], models)
     first = 0
     for (one, known), row, steps in zip(bound, rows, scores, strict=True):
@@ -223,7 +227,8 @@ def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReadi
     if not spelled.text:
         return _of_one(one, row)
     first, second = _chances(row), _chances(spelled)
-    ranked = _ranked(_multiplied(first, second))
+    unmentioned = UNMENTIONED if one.field.cell_boxes else UNMENTIONED_UNCELLED
+    ranked = _ranked(_multiplied(first, second, unmentioned))
     best = ranked[0][0]
     evidence = {
         "agreement": min(first.get(best, 0.0), second.get(best, 0.0)),
@@ -247,14 +252,19 @@ def _chances(reading: Constrained) -> dict[str, float]:
     return {text: probability for text, probability in pairs if text}
 
 
-def _multiplied(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
-    """What two readers say together, taken to be independent."""
+def _multiplied(
+    first: Mapping[str, float], second: Mapping[str, float], unmentioned: float
+) -> dict[str, float]:
+    """What two readers say together, taken to be independent.
+
+    ``unmentioned`` is the probability that the second leaves to a value it does not mention.
+    """
     joint = {
-        text: first.get(text, UNMENTIONED) * second.get(text, UNMENTIONED)
+        text: (first.get(text, 0.0) + UNMENTIONED) * (second.get(text, 0.0) + unmentioned)
         for text in {*first, *second}
     }
     rest = max(1 - sum(first.values()), UNMENTIONED) * max(
-        1 - sum(second.values()), UNMENTIONED
+        1 - sum(second.values()), unmentioned
     )
     whole = sum(joint.values()) + rest
     return {text: chance / whole for text, chance in joint.items()}
@@ -288,7 +298,7 @@ def _settled(
     if one.crossed_out:
         crossed = FieldReading("", raw, "crossed_out", numbers, likely)
         return crossed.flagged("seems to be crossed out")
-    if not value or probability < LEGIBLE:
+    if not value or probability < LEGIBLE ** max(len(value.split()), 1):
         what = f'cannot be read; it looks like "{raw}"' if raw else "cannot be read"
         return FieldReading("", raw, "unreadable", numbers, likely).flagged(what)
     reading = FieldReading(value, raw, "value", numbers, tuple(others))

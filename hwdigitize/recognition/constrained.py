@@ -23,7 +23,8 @@ from hwdigitize.recognition.inputs import Crop
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.runtime import load_network
 from hwdigitize.recognition.trellis import NEVER, Automaton, Floats, Steps, search
-from hwdigitize.recognition.words import score_words
+from hwdigitize.recognition.views import merge, other_views
+from hwdigitize.recognition.words import DOUBTFUL, score_words
 
 #: characters drawn alike; where a language knows only one of them, another read in its place
 #: is taken for it
@@ -75,7 +76,59 @@ def read_words_within(
         ModelError: the words network cannot be loaded.
     """
     alphabet = Alphabet("".join(load_network("words", models).card.classes))
-    return decode_words(score_words(crops, models), alphabet, automata)
+    found = decode_words(score_words(crops, models), alphabet, automata)
+    return read_doubtful_again(found, crops, automata, models=models)
+
+
+def read_doubtful_again(
+    found: Sequence[Constrained],
+    crops: Sequence[Crop],
+    automata: Sequence[Automaton | None],
+    *,
+    models: str | None = None,
+) -> list[Constrained]:
+    """Weigh what is doubtful against readings of other views of its crop.
+
+    Args:
+        found: readings of ``crops`` within ``automata``, of :func:`decode_words`.
+        crops: as for :func:`read_words_within`.
+        automata: the language of each crop.
+        models: folder of the networks; None for the shipped ones.
+    """
+    alphabet = Alphabet("".join(load_network("words", models).card.classes))
+    merged = list(found)
+    doubtful = [i for i, reading in enumerate(found) if reading.probability < DOUBTFUL]
+    views = {i: other_views(crops[i]) for i in doubtful}
+    scores = score_words([view for some in views.values() for view in some], models)
+    known = [automata[i] for i, some in views.items() for _ in some]
+    looks = iter(decode_words(scores, alphabet, known))
+    for i, some in views.items():
+        merged[i] = _merged([found[i], *(next(looks) for _ in some)])
+    return merged
+
+
+def _merged(looks: Sequence[Constrained]) -> Constrained:
+    """The mean of several looks; the raw reading is the first's."""
+    ranked = merge(
+        [
+            [
+                (text, float(np.log(max(share, TINY))))
+                for text, share in ((look.text, look.probability), *look.alternatives)
+                if text
+            ]
+            for look in looks
+        ]
+    )
+    if not ranked:
+        return looks[0]
+    (text, best), *others = ranked
+    return Constrained(
+        text,
+        float(np.exp(best)),
+        tuple((other, float(np.exp(score))) for other, score in others[:ALTERNATIVES]),
+        float(np.mean([look.none_fits for look in looks])),
+        looks[0].raw,
+    )
 
 
 def decode_words(
