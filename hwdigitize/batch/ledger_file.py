@@ -216,6 +216,6 @@ class LedgerFile:
         return self._db.execute(
             "SELECT file, pages, (SELECT count(*) FROM pages p WHERE p.file_id = f.id "
             "AND page_index BETWEEN 0 AND f.pages - 1 "
-            "AND (state = 'waiting' OR result NOT NULL)) AS found "
+            "AND (state IN ('waiting', 'running') OR result NOT NULL)) AS found "
             "FROM files f WHERE position IS NOT NULL AND pages IS NOT NULL AND found != pages"
         ).fetchall()

@@ -147,6 +147,7 @@ def run_batch(
         out, settings, jobs, work, cluster=cluster, listener=listener, stop=stop
     ) as batch:
         announce(batch.take_in(inputs, found))
+        del found  # the ledger has it; a million names are a gigabyte
         batch.read_all()
         return batch.report(began)
 

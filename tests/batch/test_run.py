@@ -6,19 +6,24 @@ import csv
 import fcntl
 import json
 import os
+import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
-from hwdigitize.batch import exports
+from hwdigitize.batch import care, exports, outputs
 from hwdigitize.batch.run import Progress, RunSummary, run_batch
 from hwdigitize.errors import ModelError, NothingToReadError, OutputError, UsageError
 from hwdigitize.settings import Settings
+from tests.conftest import ROOT
 
 from . import fakes
 from .conftest import MakeScans, results_in
@@ -328,6 +333,49 @@ def test_a_full_disk_stops_the_run_and_it_goes_on(
     run(source, out)
     run(source, tmp_path / "unbroken")
     assert results_in(out) == results_in(tmp_path / "unbroken")
+
+
+def test_a_run_stops_before_the_disk_is_full_and_goes_on(
+    make_scans: MakeScans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = make_scans(*(f"{n}.png" for n in range(6))), tmp_path / "out"
+    room = iter([outputs.LEAST_FREE_BYTES] * 5)
+
+    def usage(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=next(room, outputs.LEAST_FREE_BYTES - 1))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs.shutil, "disk_usage", usage)
+        with pytest.raises(OutputError, match=r"is full \(50 MB left\)") as stopped:
+            run(source, out)
+    assert stopped.value.exit_code == 6
+    assert list(care.verify(out)) == [
+        "the reports do not show what was read last; start the run again"
+    ]
+    rest = run(source, out)
+    assert rest.read == rest.counts.done - 5
+    run(source, tmp_path / "unbroken")
+    assert results_in(out) == results_in(tmp_path / "unbroken")
+
+
+def test_a_lock_names_process_and_host_and_dies_with_its_holder(
+    make_scans: MakeScans, tmp_path: Path
+) -> None:
+    source, out = make_scans("a.png"), tmp_path / "out"
+    hold = (
+        "import sys, time; from pathlib import Path\n"
+        "from hwdigitize.batch.outputs import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", hold, out]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        whose = f"in use by process {holder.pid} on {socket.gethostname()}"
+        with pytest.raises(OutputError, match=whose):
+            run(source, out)
+        holder.kill()
+    assert "process" in (out / "run.lock").read_text()  # it had no time to clear it
+    assert run(source, out).read == 1
 
 
 def test_second_run_on_one_folder_is_refused(make_scans: MakeScans, tmp_path: Path) -> None:
