@@ -27,7 +27,7 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt -e ".[train,cluster,dev]"
 	touch $@ $(VENV)/installed
 
 clean:

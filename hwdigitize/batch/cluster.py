@@ -47,8 +47,14 @@ _CONNECT_SECONDS = 30.0
 #: how long to wait for a worker, at the start and when all are gone
 PATIENCE_SECONDS = 600.0
 _LOOK_SECONDS = 2.0
-#: contents of pages are meant to be in the calls; Dask warns of that from 10 MB on
-_QUIET = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
+#: of a YAML file
+_KEYS = {"cluster", "arguments", "scale", "adapt", "threads", "patience_seconds"}
+_QUIET = {
+    # contents of pages are meant to be in the calls; Dask warns of that from 10 MB on
+    "distributed.admin.large-graph-warning-threshold": "1 TiB",
+    # nobody asks for the lines of source that a call came from, which are dear to find
+    "distributed.diagnostics.computations.nframes": 0,
+}
 
 
 @contextmanager
@@ -65,13 +71,20 @@ def cluster_executor(spec: str, settings: Settings) -> Iterator[ClusterExecutor]
         HwdigitizeError: no worker joins.
     """
     kit = pack_kit(settings)
-    with _connected(spec) as (client, most_threads):
-        executor = ClusterExecutor(client, kit, most_threads)
+    with _connected(spec) as (client, expected):
+        executor = ClusterExecutor(client, kit, *expected)
         try:
             executor.wait_for_worker()
             yield executor
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+class _Expected(NamedTuple):
+    """Threads that a cluster may grow to, and how long to go on without any (seconds)."""
+
+    most_threads: int = 0
+    patience_seconds: float = PATIENCE_SECONDS
 
 
 class _Task(NamedTuple):
@@ -252,14 +265,14 @@ def _as_sent(value: Any, task: _Task) -> Any:
 
 
 @contextmanager
-def _connected(spec: str) -> Iterator[tuple[Client, int]]:
-    """Connect to a cluster; the client, and the threads that the cluster may grow to."""
+def _connected(spec: str) -> Iterator[tuple[Client, _Expected]]:
+    """Connect to a cluster that runs, or to one started for this."""
     if is_url(spec):
         with _client(spec, spec) as client:
-            yield client, 0
+            yield client, _Expected()
         return
-    with _started(spec) as (cluster, most_threads), _client(cluster, spec) as client:
-        yield client, most_threads
+    with _started(spec) as (cluster, expected), _client(cluster, spec) as client:
+        yield client, expected
 
 
 @contextmanager
@@ -273,7 +286,7 @@ def _client(cluster: Any, spec: str) -> Iterator[Client]:
 
 
 @contextmanager
-def _started(spec: str) -> Iterator[tuple[Any, int]]:
+def _started(spec: str) -> Iterator[tuple[Any, _Expected]]:
     """Start a cluster, here or as a YAML file says; it ends with the block."""
     kind, _, number = spec.partition(":")
     if kind == "local" and number.isdecimal() and int(number):
@@ -284,7 +297,7 @@ def _started(spec: str) -> Iterator[tuple[Any, int]]:
             memory_limit=None,  # a page's memory is limited where it is read
             dashboard_address="127.0.0.1:0",  # or it serves all the world on port 8787
         ) as cluster:
-            yield cluster, 0
+            yield cluster, _Expected()
         return
     if Path(spec).suffix not in (".yaml", ".yml"):
         raise UsageError(
@@ -295,11 +308,11 @@ def _started(spec: str) -> Iterator[tuple[Any, int]]:
 
 
 @contextmanager
-def _configured(path: Path) -> Iterator[tuple[Any, int]]:
-    """Start the cluster that a YAML file describes: cluster, arguments, scale or adapt."""
+def _configured(path: Path) -> Iterator[tuple[Any, _Expected]]:
+    """Start the cluster that a YAML file describes, see docs/cluster.md."""
     try:
         told = yaml.safe_load(path.read_text("utf-8"))
-        unknown = told.keys() - {"cluster", "arguments", "scale", "adapt", "threads"}
+        unknown = told.keys() - _KEYS
         module, _, name = told["cluster"].rpartition(".")
         make = getattr(import_module(module), name)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -318,4 +331,5 @@ def _configured(path: Path) -> Iterator[tuple[Any, int]]:
         elif scale:
             cluster.scale(scale)
         most = adapt.get("maximum", 0) if adapt else scale
-        yield cluster, most * told.get("threads", 1)
+        patience = told.get("patience_seconds", PATIENCE_SECONDS)
+        yield cluster, _Expected(most * told.get("threads", 1), patience)
