@@ -165,4 +165,6 @@ def _condition(name: str, gone: bool) -> tuple[str, tuple[object, ...]]:
         return condition, (name.removeprefix(TEMPLATE),)
     if name == NAMED_TEMPLATES:
         return "template IS NULL", ()
+    if name in (VERSION, _OLDER):
+        return "TRUE", ()
     return "parts & ?", (int(touches(name)),)

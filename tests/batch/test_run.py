@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from hwdigitize.batch import care, exports, outputs
+from hwdigitize.batch import care, exports, migrations, outputs
+from hwdigitize.batch.plan import plan_run
 from hwdigitize.batch.run import Progress, RunSummary, run_batch
 from hwdigitize.errors import ModelError, NothingToReadError, OutputError, UsageError
 from hwdigitize.settings import Settings
@@ -316,6 +317,28 @@ def test_output_that_is_no_ledger_or_a_newer_one(make_scans: MakeScans, tmp_path
     (out / "ledger.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(OutputError, match="not a database"):
         run(tmp_path / "in", out)
+
+
+def test_a_ledger_of_the_first_version_is_taken_over_and_read_anew(
+    make_scans: MakeScans, tmp_path: Path
+) -> None:
+    source, out = make_scans("a.png", "b.png"), tmp_path / "out"
+    out.mkdir()
+    with sqlite3.connect(out / "ledger.sqlite") as db:
+        db.executescript(migrations.SCRIPTS[0] + "PRAGMA user_version = 1")
+        db.execute(
+            "INSERT INTO files (id, file, path, position, sha256, reading, pages) "
+            "VALUES (7, 'a.png', x'00', 0, 'old', 'old', 1)"
+        )
+        db.execute("INSERT INTO pages (file_id, page_index, state) VALUES (7, 0, 'done')")
+    with pytest.raises(OutputError, match="another version"):
+        care.status(out)
+    assert dict(plan_run([source], out, SETTINGS).reasons) == {
+        "new": "1 files",
+        "older ledger": "1 pages",
+    }
+    assert run(source, out).read == 1 + 2
+    assert list(care.verify(out)) == []
 
 
 def test_a_full_disk_stops_the_run_and_it_goes_on(
