@@ -32,6 +32,8 @@ GAP = 0.18
 THIN_PX, EDGE_PX, LONG_SHARE = 6, 8, 0.9
 #: straight runs along an edge longer than this are the form's
 LONG_PX = 31
+#: runs as long as this that go on, over such gaps, from side to side of a box are a fold's
+THROUGH_PX, THROUGH_GAP_PX = 41, 25
 #: paper left around what was cut
 MARGIN_PX = 4
 
@@ -103,7 +105,7 @@ def relative(box: Box, window: Box) -> Box:
 
 def own_ink(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
     """The ink without the strokes that lie elsewhere, and without remains of the boxes."""
-    ink = ink.without(_lines_along(ink.mask, boxes))
+    ink = ink.without(_lines_along(ink.mask, boxes) | _lines_through(ink.mask, boxes))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         ink.mask.astype(np.uint8), None, 8
     )
@@ -132,10 +134,32 @@ def _lines_along(mask: NDArray[np.bool_], boxes: Sequence[Box]) -> NDArray[np.bo
     if not band.any():
         return np.zeros_like(mask)
     long = cv2.morphologyEx(band, cv2.MORPH_OPEN, np.ones((1, LONG_PX), np.uint8))
-    thick = cv2.morphologyEx(
-        mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX + 1, 1), np.uint8)
-    )
-    return (long > 0) & (thick == 0)
+    return (long > 0) & ~_thick(mask)
+
+
+def _thick(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is higher than a line: strokes across it."""
+    upright = np.ones((THIN_PX + 1, 1), np.uint8)
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, upright) > 0
+
+
+def _lines_through(mask: NDArray[np.bool_], boxes: Sequence[Box]) -> NDArray[np.bool_]:
+    """Thin lines from one side of a box to the other, less strokes across them.
+
+    No one writes or strikes out so far; paper folds and scanners smear. Cells are too narrow to
+    tell.
+    """
+    size = np.ones((1, THROUGH_PX), np.uint8)
+    long = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, size)
+    if len(boxes) > 1 or not long.any():
+        return np.zeros_like(mask)
+    left, _, right, _ = boxes[0]
+    joined = cv2.morphologyEx(long, cv2.MORPH_CLOSE, np.ones((3, THROUGH_GAP_PX), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, None, 8)
+    start, width = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
+    through = (start <= left + EDGE_PX) & (start + width >= right - EDGE_PX)
+    through[0] = False
+    return mask & _with_rim(through[labels] & (long > 0)) & ~_thick(mask)
 
 
 def _on_edge(stats: NDArray[np.int32], box: Box) -> NDArray[np.bool_]:

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import functools
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
-#: height in px at which strokes are looked at
-HEIGHT_PX = 32
+#: height and columns in px at which writing is looked at, whatever its shape
+HEIGHT_PX, COLUMNS = 32, 96
 #: writing narrower than this, of its height, is a character or two, whose strokes look alike
-LEAST_WIDTH = 1.6
+LEAST_WIDTH = 1.3
 #: lower than this, of its line's height, are dashes and dots
-LEAST_HEIGHT = 0.3
-#: steepest strike in degrees, its length, of the writing's width, and gaps in it
-STEEPEST, LENGTH, GAP_PX = 25.0, 0.62, 2
-#: a strike runs through the middle of the writing, between these shares of its height
-BAND = (0.2, 0.85)
-#: share of the ink that is not the strike's where writing is crossed out, and a strike's width
-WRITING, STRIKE_PX = 0.35, 7
+LEAST_HEIGHT = 0.2
+#: a strike runs through the middle of the writing, between these of its rows
+FIRST_ROW, LAST_ROW = 6, 25
+#: most rows that it rises or falls from end to end, and bends away from straight
+STEEPEST, MOST_BENT = 14, 2
+#: share of the columns in which it must be inked: letters leave gaps
+COVER = 0.985
+#: share of the ink at both ends of the writing that must be the strike's: it sticks out
+ENDS = 0.5
+#: what sticks out, of the height, and half of a strike's thickness
+END, HALF_STRIKE_PX = 0.06, 4
+#: share of the ink that is not the strike's where writing is crossed out: a dash has none
+WRITING = 0.3
 #: more ink than this in its bounding box is a scribble, not writing
-DENSE = 0.62
+DENSE = 0.8
 
 
 def is_crossed_out(mask: Mask, line_px: int) -> bool:
-    """Whether a straight line runs through most of the writing, or a scribble covers it.
-
-    Lines are found by the probabilistic Hough transform (Matas, Galambos and Kittler, 2000).
+    """Whether a line runs all through the writing, or a scribble covers it.
 
     Args:
         mask: where the writer's ink is, (height, width).
@@ -36,29 +43,36 @@ def is_crossed_out(mask: Mask, line_px: int) -> bool:
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
     if height < LEAST_HEIGHT * line_px or width < LEAST_WIDTH * height:
         return False
-    ink = _small(mask[top : top + height, left : left + width])
-    strike = _strike(ink)
-    if strike is None:
-        return float(ink.mean()) > DENSE
-    return float((ink > strike).sum()) > WRITING * float(ink.sum())
+    written = mask[top : top + height, left : left + width].astype(np.uint8) * 255
+    ink = cv2.resize(written, (COLUMNS, HEIGHT_PX), interpolation=cv2.INTER_AREA) > 127
+    if float(ink.mean()) > DENSE:
+        return True
+    lines = _lines()
+    lines = lines[ink[lines, np.arange(COLUMNS)].mean(1) >= COVER]
+    end = max(round(END * COLUMNS * height / width), 1)
+    return any(_is_strike(ink, line, end) for line in lines)
 
 
-def _small(ink: Mask) -> NDArray[np.uint8]:
-    height, width = ink.shape
-    size = (max(round(width * HEIGHT_PX / height), 1), HEIGHT_PX)
-    shrunk = cv2.resize(ink.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(shrunk > 0.25, np.uint8)
+@functools.cache
+def _lines() -> Ints:
+    """Rows of every line looked for, (lines, columns): level, slope and bend."""
+    level, slope, bend = (
+        values.reshape(-1, 1)
+        for values in np.meshgrid(
+            np.arange(FIRST_ROW, LAST_ROW + 1),
+            np.arange(-STEEPEST, STEEPEST + 1, 2),
+            np.arange(-MOST_BENT, MOST_BENT + 1),
+        )
+    )
+    along = np.linspace(-0.5, 0.5, COLUMNS)
+    rows = level + slope * along + bend * (1 - 2 * np.abs(along))
+    return np.clip(np.round(rows), 0, HEIGHT_PX - 1).astype(np.int64)
 
 
-def _strike(ink: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """The longest straight line in the middle, drawn as thick as a pen's; None without one."""
-    length = LENGTH * ink.shape[1]
-    lines = cv2.HoughLinesP(ink, 1, np.pi / 180, int(0.6 * length), None, length, GAP_PX)
-    if lines is None:
-        return None
-    for x0, y0, x1, y1 in lines.reshape(-1, 4):
-        level = (y0 + y1) / 2 / HEIGHT_PX
-        steep = abs(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
-        if BAND[0] < level < BAND[1] and min(steep, 180 - steep) <= STEEPEST:
-            return cv2.line(np.zeros_like(ink), (x0, y0), (x1, y1), 1, STRIKE_PX)
-    return None
+def _is_strike(ink: Mask, line: Ints, end: int) -> bool:
+    """Whether a line of ink sticks out at both ends, and there is writing besides."""
+    own = ink & (np.abs(np.arange(HEIGHT_PX)[:, None] - line) <= HALF_STRIKE_PX)
+    if float(own.sum()) > (1 - WRITING) * float(ink.sum()):
+        return False
+    sides = (slice(0, end), slice(COLUMNS - end, COLUMNS))
+    return all(own[:, side].sum() >= ENDS * max(ink[:, side].sum(), 1) for side in sides)
