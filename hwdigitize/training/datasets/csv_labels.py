@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwdigitize.errors import DataError
+from hwdigitize.training.datasets import corrections
 from hwdigitize.training.datasets.listing import Listing, Reader, read_text
 from hwdigitize.training.datasets.pictures import FilePicture
 from hwdigitize.training.datasets.sample import (
@@ -52,8 +53,9 @@ def columns_of(path: Path) -> Columns | None:
 
 
 def find(listing: Listing) -> list[Path]:
-    """CSV files with a column of images and one of texts."""
-    return [path for path in listing.ending(".csv") if columns_of(path)]
+    """CSV files with a column of images and one of texts, but tables of a run."""
+    own = set(corrections.find(listing))
+    return [path for path in listing.ending(".csv") if path not in own and columns_of(path)]
 
 
 def read(listing: Listing, files: Sequence[Path]) -> Iterator[Sample | Broken]:

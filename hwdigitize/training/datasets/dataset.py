@@ -12,6 +12,7 @@ import numpy as np
 from hwdigitize.errors import DataError
 from hwdigitize.training.datasets import (
     alto,
+    corrections,
     csv_labels,
     drawn,
     folders,
@@ -173,6 +174,7 @@ def _leave_none_empty(chosen: dict[str, str], wanted: set[str]) -> None:
 #: formats told by files; a folder may hold several of them
 FILE_READERS: tuple[Reader, ...] = (
     iam.READER,
+    corrections.READER,
     csv_labels.READER,
     glyph_arrays.READER,
     drawn.READER,
