@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.forms.automaton import Automaton
-from hwdigitize.forms.cutting import Cut, cut_cells, cut_glyphs
+from hwdigitize.forms.cutting import Cut, cut_cells, cut_glyphs, cut_words
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.records import Field, Grammar
@@ -195,7 +195,10 @@ def _read_free(
     written: Sequence[Written], split_words: SplitWords, models: str | None, language: str
 ) -> list[list[list[Reading]]]:
     """Readings of the words of the lines of each field."""
-    pages = [[line for row in one.rows for line in split_words(row)] for one in written]
+    pages = [
+        split_words(one.rows[0]) if one.field.kind == "lines" else [cut_words(one.cut)]
+        for one in written
+    ]
     crops = [word for lines in pages for line in lines for word in line]
     readings = iter(read_words(crops, language=language, models=models) if crops else ())
     return [[[next(readings) for _ in line] for line in lines] for lines in pages]
