@@ -1,7 +1,8 @@
 """The rough homography between two pages, from features that both have.
 
 Pairs are kept that agree on the page's turn, scale and shift (the vote of Lowe, "Distinctive
-image features from scale-invariant keypoints", IJCV 60, 2004); RANSAC does the rest.
+image features from scale-invariant keypoints", IJCV 60, 2004); MAGSAC++ does the
+rest (Barath and others, CVPR 2020).
 """
 
 from __future__ import annotations
@@ -51,9 +52,10 @@ def fit_homography(pairs: Pairs, side_px: float) -> Matrix | None:
 
 
 def _whole_page(pairs: Pairs, limit_px: float) -> Matrix | None:
+    # MAGSAC++, as plain RANSAC stops at what four neighbours say of the far end of the page;
     # from scan to template, because there a limit in millimetres is known
     back, agree = cv2.findHomography(
-        pairs.scan, pairs.blank, cv2.RANSAC, limit_px, maxIters=200
+        pairs.scan, pairs.blank, cv2.USAC_MAGSAC, limit_px, maxIters=200
     )
     if back is None or agree.sum() < LEAST_PAIRS:
         return None

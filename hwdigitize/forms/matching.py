@@ -7,7 +7,7 @@ and judged by how much of their ink is on the scan and how much of the scan's th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -25,12 +25,14 @@ from hwdigitize.forms.homography import (
 )
 from hwdigitize.forms.records import Template
 from hwdigitize.forms.structure import (
+    PRINT_FEATURES,
     Features,
     Floats,
     Grey,
     Singles,
     find_features,
     find_ink,
+    find_print,
     reduce,
     reduction,
 )
@@ -44,12 +46,12 @@ MOST_INK_POINTS = 1500
 MOST_WORDS, FEATURES_A_WORD, COMPACT = 16_384, 4, 32
 #: words a feature of the scan votes by, and into how many turns and scales
 NEAREST_WORDS, TURN_BINS, SCALE_BINS = 2, 18, 6
-#: features of a page that the index holds, the clearest
-FEATURES_A_PAGE = 400
 #: into how many places of the page's centre they vote, and their sides, of the longer side
 CENTRE_BINS, CENTRE_SHARE = 6, 0.12
 #: template pages whose features are paired with the scan's, and that are laid onto it
 SHORTLIST, LAID = 20, 4
+#: where none of these scores as much, all others are paired too: slow, but few scans need it
+SURE_SCORE = 0.5
 #: no more are paired after so many of which one has so many pairs
 SURE_AFTER, SURE_PAIRS = 6, 40
 #: share of the score for printed ink that is on the scan; the rest for ink that is explained
@@ -155,9 +157,11 @@ def build_index(templates: Sequence[Template]) -> Index:
 
 def know_page(blank: Grey, template_id: str, page: int) -> KnownPage:
     """What the index keeps of a blank, (H, W) uint8."""
-    look = look_at(blank)
-    features = look.features.clearest(FEATURES_A_PAGE)
-    return KnownPage(template_id, page, look.size_px, features, look.ink)
+    factor = reduction(blank.shape, MATCH_SIDE)
+    ink = find_ink(reduce(blank, factor))
+    features = find_print(ink, factor, PRINT_FEATURES)
+    size_px = blank.shape[1], blank.shape[0]
+    return KnownPage(template_id, page, size_px, features, _map_ink(ink, factor))
 
 
 def index_pages(pages: Sequence[KnownPage]) -> Index:
@@ -208,22 +212,28 @@ def match_look(
     """:func:`match_page` for a scan that was looked at already."""
     if not index.pages or len(look.features.points) < LEAST_PAIRS:
         return ()
-    votes = _vote(look, index)
-    likely = [index.pages[i] for i in np.argsort(-votes, kind="stable")[:SHORTLIST]]
+    likely = [index.pages[i] for i in np.argsort(-_vote(look, index), kind="stable")]
+    candidates: list[Candidate] = []
+    for part in (likely[:SHORTLIST], likely[SHORTLIST:]):
+        candidates = sorted([*candidates, *_lay(part, look)], key=lambda found: -found.score)
+        if candidates and candidates[0].score >= SURE_SCORE:
+            break
+    return tuple(found for found in candidates if found.score >= least_score)
+
+
+def _lay(likely: Sequence[KnownPage], look: Look) -> Iterator[Candidate]:
+    """Lay the pages that have most features in the scan's order onto it."""
     pairs: list[Pairs] = []
     for page in likely:
         if len(pairs) >= SURE_AFTER and max(len(p.blank) for p in pairs) >= SURE_PAIRS:
             break  # what is as like as that, such as another version, has as many votes
         pairs.append(find_pairs(page.features, look.features))
-    candidates = []
     for i in sorted(range(len(pairs)), key=lambda i: -len(pairs[i].blank))[:LAID]:
         page = likely[i]
         matrix = fit_homography(pairs[i], max(page.size_px))
         if matrix is not None:
             score = judge(page, look, matrix)
-            candidates.append(Candidate(page.template_id, page.page, score, matrix))
-    candidates.sort(key=lambda candidate: -candidate.score)
-    return tuple(found for found in candidates if found.score >= least_score)
+            yield Candidate(page.template_id, page.page, score, matrix)
 
 
 def _vote(look: Look, index: Index) -> Floats:

@@ -38,8 +38,10 @@ COARSE_REACH, FINE_REACH = 12, 6
 COARSE_TILE, COARSE_BLOCK = 28, 56
 #: places where the map is computed when a page is rectified, in template px apart
 NODE_PX = 32
-#: largest median residual, in px at 300 dpi, and least share of held-back tiles that are seen
-MOST_RESIDUAL_PX, LEAST_SEEN = 3.0, 0.35
+#: largest residual, of the middle and of the worst tenth of the tiles, in px at 300 dpi
+MOST_RESIDUAL_PX, MOST_WORST_PX = 3.0, 6.0
+#: least share of held-back tiles that are seen
+LEAST_SEEN = 0.35
 REMEDY = "Check that it is this form and scan it again, flat and whole."
 
 
@@ -158,11 +160,14 @@ def register(
 
 def weakness(registration: Registration, dpi: float) -> str:
     """Why a registration is not to be trusted, in words; empty where it is."""
-    limit = MOST_RESIDUAL_PX * dpi / 300
+    limit, most = (px * dpi / 300 for px in (MOST_RESIDUAL_PX, MOST_WORST_PX))
     if registration.seen_share < LEAST_SEEN:
         return f"only {registration.seen_share:.0%} of its print was found"
     if registration.residual_px > limit:
         return f"its print is off by {registration.residual_px:.1f} px (limit {limit:.1f})"
+    if registration.worst_px > most:
+        worst = f"{registration.worst_px:.1f} px (limit {most:.1f})"
+        return f"in places its print is off by {worst}"
     return ""
 
 

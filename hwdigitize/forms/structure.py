@@ -26,6 +26,8 @@ Singles = npt.NDArray[np.float32]
 WORK_SIDE, LOOK_SIDE = 1754, 450
 #: features a page, the strongest
 MOST_FEATURES = 600
+#: features of a blank in either thickness
+PRINT_FEATURES = 300
 #: least contrast of a feature on ink stretched to 255
 LEAST_CONTRAST = 0.02
 #: what is wider than this share of the longer side is no ink but a panel or a shadow
@@ -106,7 +108,7 @@ def find_structure(blank: Grey, dpi: float = 300.0, marks: Sequence[Box] = ()) -
         dpi=dpi,
         factor=factor,
         ink=ink,
-        features=find_features(ink, factor),
+        features=find_print(reduce(ink, 2), 2 * factor, PRINT_FEATURES),
         tiles=find_tiles(ink),
         marks=tuple(marks),
     )
@@ -171,6 +173,21 @@ def find_features(ink: Grey, factor: float = 1.0) -> Features:
         descriptors=roots.astype(np.float32),
         sizes=np.array([point.size for point in keypoints]) * steps.mean() * factor,
         angles=np.array([point.angle for point in keypoints]),
+    )
+
+
+def find_print(ink: Grey, factor: float, count: int) -> Features:
+    """Features of a blank as it is printed, and as it looks when copied with thick lines.
+
+    ``count`` of each at most, the clearest.
+    """
+    thick = np.asarray(cv2.dilate(ink, np.ones((3, 3), np.uint8)), np.uint8)
+    fine, copied = (find_features(way, factor).clearest(count) for way in (ink, thick))
+    return Features(
+        np.concatenate([fine.points, copied.points]),
+        np.concatenate([fine.descriptors, copied.descriptors]),
+        np.concatenate([fine.sizes, copied.sizes]),
+        np.concatenate([fine.angles, copied.angles]),
     )
 
 
