@@ -1,11 +1,12 @@
 """Draw marks in check boxes and fit the softmax regression of ``hwdigitize.forms.marks``.
 
-``python -m hwdigitize.training.marks`` writes ``hwdigitize/forms/markweights.py`` and prints what
-the regression confuses on marks that it was not fitted on.
+``python -m hwdigitize.training.marks`` writes ``hwdigitize/forms/markweights.py`` and prints
+what the regression confuses on marks that it was not fitted on.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -61,7 +62,7 @@ def _strokes(name: str, pen: float, rng: np.random.Generator) -> list[tuple[Poin
 def _curve(points: Points, rng: np.random.Generator, bend: float = 0.06) -> Points:
     """A hand's way through some points: a smooth, slightly bent line."""
     dense = []
-    for start, end in zip(points[:-1], points[1:], strict=True):
+    for start, end in pairwise(points):
         t = np.linspace(0, 1, 12)[:, None]
         control = (start + end) / 2 + rng.normal(0, bend, 2)
         dense.append((1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end)
