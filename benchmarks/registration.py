@@ -22,7 +22,14 @@ import cv2
 import numpy as np
 from drawn_forms import FAULTS, Design, Grey, Warp, draw_form, draw_warp, fill, scan
 
-from hwdigitize.forms.matching import Index, index_pages, know_page, look_at, match_look
+from hwdigitize.forms.matching import (
+    LEAST_SCORE,
+    Index,
+    index_pages,
+    know_page,
+    look_at,
+    match_look,
+)
 from hwdigitize.forms.registration import Registration, align, weakness
 from hwdigitize.forms.structure import find_structure
 
@@ -176,15 +183,21 @@ def measure_strangers(designs: int, pages: int) -> None:
     index = build(range(designs))
     drawn = (stranger(seed, designs) for seed in range(pages))
     for name, greys in (("other forms", drawn), ("handwriting", handwriting(pages))):
-        scores = [score_of(grey, index) for grey in greys]
-        if scores:
-            limits = " ".join(f"{np.mean(np.array(scores) >= t):.1%}>={t}" for t in (0.3, 0.4))
-            print(name, len(scores), "highest", np.round(sorted(scores)[-6:], 2), limits)
+        scores, taken = zip(*(taken_for_known(grey, index) for grey in greys), strict=True)
+        highest = np.round(sorted(scores)[-6:], 2)
+        matched = sum(score >= LEAST_SCORE for score in scores)
+        print(f"{name}: {len(scores)}, highest scores {highest}, matched {matched}, ", end="")
+        print(f"registered, too, {sum(taken)}", flush=True)
 
 
-def score_of(grey: Grey, index: Index) -> float:
+def taken_for_known(grey: Grey, index: Index) -> tuple[float, bool]:
+    """The best score of a page of no known form, and whether it would be read as one."""
     found = match_look(look_at(grey), index, least_score=0.0)
-    return found[0].score if found else 0.0
+    if not found or found[0].score < LEAST_SCORE:
+        return (found[0].score if found else 0.0), False
+    structure = find_structure(draw_form(int(found[0].template_id.split("-")[1])).blank)
+    registration = align(grey, structure, found[0].matrix)
+    return found[0].score, not weakness(registration, structure.dpi)
 
 
 def stranger(seed: int, designs: int) -> Grey:

@@ -50,14 +50,13 @@ NEAREST_WORDS, TURN_BINS, SCALE_BINS = 2, 18, 6
 CENTRE_BINS, CENTRE_SHARE = 6, 0.12
 #: template pages whose features are paired with the scan's, and that are laid onto it
 SHORTLIST, LAID = 20, 4
-#: where none of these scores as much, all others are paired too: slow, but few scans need it
-SURE_SCORE = 0.5
 #: no more are paired after so many of which one has so many pairs
 SURE_AFTER, SURE_PAIRS = 6, 40
 #: share of the score for printed ink that is on the scan; the rest for ink that is explained
 PRINTED_SHARE = 0.7
-#: a page below this is of no known form; see benchmarks/RESULTS.md
-LEAST_SCORE = 0.35
+#: a page below this is of no known form; before that is said, all others are paired too, which
+#: is slower. Right forms score 0.6 and more, others up to 0.52 (benchmarks/RESULTS.md)
+LEAST_SCORE = 0.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -216,7 +215,7 @@ def match_look(
     candidates: list[Candidate] = []
     for part in (likely[:SHORTLIST], likely[SHORTLIST:]):
         candidates = sorted([*candidates, *_lay(part, look)], key=lambda found: -found.score)
-        if candidates and candidates[0].score >= SURE_SCORE:
+        if candidates and candidates[0].score >= LEAST_SCORE:
             break
     return tuple(found for found in candidates if found.score >= least_score)
 
