@@ -115,7 +115,6 @@ def calibrate(known: Parts, asked: Parts) -> dict[str, Any]:
         "isotonic": fit_isotonic(scores, right, knots_for(len(scores))),
         "known_from": 0.5,
         **fit_pairs(trials.pairs, trials.same),
-        "same_hand_from": fit_same_hand(trials.pairs, trials.same),
     }
 
 
@@ -128,15 +127,21 @@ def fit_pairs(likeness: npt.NDArray[np.float64], same: npt.NDArray[np.bool_]) ->
     """Maps from the similarity of two pages to the probability that one hand wrote both.
 
     As many pairs by two hands are taken as there are by one, for the probability to hold where
-    either is as likely.
+    either is as likely. Where no hand wrote two pages there is nothing to fit.
     """
+    if not same.any():
+        return {}
     rng = np.random.default_rng(0)
     others = rng.permutation(np.flatnonzero(~same))[: same.sum()]
     picked = np.concatenate([np.flatnonzero(same), others])
     values, right = likeness[picked].astype(np.float64), same[picked]
     pair = [round(value, 4) for value in fit_logistic(values, right)]
     scores = np.array([same_hand_probability(float(s), {"pair": pair}) for s in values])
-    return {"pair": pair, "pair_isotonic": fit_isotonic(scores, right, knots_for(len(right)))}
+    return {
+        "pair": pair,
+        "pair_isotonic": fit_isotonic(scores, right, knots_for(len(right))),
+        "same_hand_from": fit_same_hand(likeness, same),
+    }
 
 
 def _best_share(known: Parts, asked: Parts, whitening: dict[str, str]) -> float:
