@@ -39,7 +39,7 @@ COARSE_TILE, COARSE_BLOCK = 28, 56
 #: places where the map is computed when a page is rectified, in template px apart
 NODE_PX = 32
 #: largest residual, of the middle and of the worst tenth of the tiles, in px at 300 dpi
-MOST_RESIDUAL_PX, MOST_WORST_PX = 3.0, 6.0
+MOST_RESIDUAL_PX, MOST_WORST_PX = 2.0, 5.0
 #: least share of held-back tiles that are seen
 LEAST_SEEN = 0.35
 REMEDY = "Check that it is this form and scan it again, flat and whole."
