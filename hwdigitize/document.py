@@ -99,7 +99,8 @@ class FieldValue(Record, frozen=True, kw_only=True):
     it is an answer like others, and ``confidence`` the probability that value and state are
     right. A choice of several values has them in ``value``, with ``|`` between. ``flags`` are
     sentences for a person; without one the field is accepted. ``evidence`` are the numbers that
-    the confidence was made of, by name.
+    the confidence was made of, by name. ``polygon`` are its corners on the scan, clockwise from
+    the upper left one of the upright form; none means those of ``box``.
     """
 
     name: str
@@ -112,6 +113,7 @@ class FieldValue(Record, frozen=True, kw_only=True):
     state: FieldState = "value"
     alternatives: tuple[Alternative, ...] = ()
     evidence: dict[str, float] = {}
+    polygon: tuple[Point, ...] = ()
 
 
 class TemplateMatch(Record, frozen=True, kw_only=True):

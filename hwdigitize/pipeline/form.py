@@ -133,15 +133,25 @@ def _values(
         for field, reading in zip(form.fields, readings, strict=True)
     ]
     return tuple(
-        field_value(
-            field,
-            reading.with_evidence(residual_px=lay.residual_px),
-            lay.box_to_scan(field.box),
-            judge,
-            settings.flag_below,
+        msgspec.structs.replace(
+            field_value(
+                field,
+                reading.with_evidence(residual_px=lay.residual_px),
+                lay.box_to_scan(field.box),
+                judge,
+                settings.flag_below,
+            ),
+            polygon=_polygon(field.box, lay),
         )
         for field, reading in zip(form.fields, readings, strict=True)
     )
+
+
+def _polygon(box: doc.Box, lay: Registration) -> tuple[doc.Point, ...]:
+    """Corners of a template box on the scan, clockwise from the template's upper left."""
+    left, top, right, bottom = box
+    corners = lay.to_scan([(left, top), (right, top), (right, bottom), (left, bottom)])
+    return tuple((x, y) for x, y in np.rint(corners).astype(int).tolist())
 
 
 @functools.lru_cache(maxsize=256)

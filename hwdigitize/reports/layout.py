@@ -83,7 +83,7 @@ def _line(field: FieldValue) -> Line:
     return Line(
         box=field.box,
         baseline=(),
-        polygon=tuple(corners(field.box)),
+        polygon=field.polygon or tuple(corners(field.box)),
         ink="unknown",
         text=field.value,
         confidence=field.confidence,

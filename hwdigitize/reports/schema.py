@@ -91,6 +91,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "state": "value; or why there is none: empty, crossed_out or unreadable.",
         "alternatives": "Other legal values, likeliest first.",
         "evidence": "The numbers behind the confidence, by name.",
+        "polygon": "Its corners, clockwise from the upper left of the upright form; or none.",
     },
     "TemplateMatch": {
         "id": "Name of the form template.",

@@ -5,21 +5,24 @@ Everything a template needs is worked out here, so that no template reaches into
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import cmath
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import atan2, degrees, radians
 from pathlib import Path
 from typing import Literal
 
 from hwdigitize.document import (
-    Box,
     Character,
     Document,
     FieldValue,
     IsolatedBox,
     Page,
+    Point,
     Problem,
     Word,
 )
+from hwdigitize.reports.layout import corners
 from hwdigitize.reports.names import image_paths, page_id
 
 Group = Literal["failed", "partial", "flagged", "clear", "skipped"]
@@ -65,15 +68,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A cut from the scan with some of what is around it, in scan pixels.
+    """A cut from the scan with some of what is around it, in scan pixels, set upright.
 
-    ``inner`` is the SVG path of the box itself; what is around it is veiled.
+    ``turn`` is the SVG transform of the scan that sets it upright, empty when it is; ``inner``
+    the path of the box itself: what is around it is veiled.
     """
 
     x: int
     y: int
     width: int
     height: int
+    turn: str
     inner: str
 
     @property
@@ -115,12 +120,9 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A box drawn over the scan; ``flag`` is the number of its flag, or 0."""
+    """A box drawn over the scan, as SVG points; ``flag`` is the number of its flag, or 0."""
 
-    x: int
-    y: int
-    width: int
-    height: int
+    points: str
     level: Level
     flag: int
     title: str
@@ -152,7 +154,11 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """Everything on the view of one page; image names are relative to ``report/``, or empty."""
+    """Everything on the view of one page; image names are relative to ``report/``, or empty.
+
+    ``width`` and ``height`` are those of the scan, ``turn`` the degrees clockwise that set it
+    upright.
+    """
 
     id: str
     file: str
@@ -161,6 +167,7 @@ class PageView:
     label: str
     width: int
     height: int
+    turn: int
     scan: str
     marks: tuple[Mark, ...]
     flags: tuple[Flag, ...]
@@ -224,6 +231,7 @@ def page_view(document: Document, page: Page, flag_below: float, out: Path) -> P
         label=group_label(_group(page), page.flag_count),
         width=page.size_px[0],
         height=page.size_px[1],
+        turn=page.rotation_degrees,
         scan=_kept(out, scan),
         marks=tuple(painter.marks),
         flags=tuple(painter.flags),
@@ -238,7 +246,7 @@ class _Painter:
     """Collects the marks and flags of one page while its parts are walked through."""
 
     def __init__(self, page: Page, flag_below: float) -> None:
-        self.size = page.size_px
+        self.turn = page.rotation_degrees
         self.flag_below = flag_below
         self.marks: list[Mark] = []
         self.flags: list[Flag] = []
@@ -260,10 +268,10 @@ class _Painter:
                         if other.text != word.text
                     ),
                     reasons=(),
-                    crop=crop(word.box, self.size),
+                    crop=crop(corners(word.box), self.turn),
                 )
             )
-        self.mark(word.box, word.confidence, number, word.text)
+        self.mark(corners(word.box), word.confidence, number, word.text)
         return Token(word.text, number)
 
     def isolated(self, box: IsolatedBox) -> None:
@@ -280,13 +288,14 @@ class _Painter:
                     level=self.level(box.confidence),
                     others=(),
                     reasons=(),
-                    crop=crop(box.box, self.size),
+                    crop=crop(corners(box.box), self.turn),
                 )
             )
-        self.mark(box.box, box.confidence, number, text)
+        self.mark(corners(box.box), box.confidence, number, text)
 
     def field(self, field: FieldValue) -> FieldRow:
         number = self.next_flag(bool(field.flags))
+        outline = field.polygon or corners(field.box)
         row = FieldRow(
             name=field.name.replace("_", " "),
             kind=field.kind.replace("_", " "),
@@ -297,21 +306,21 @@ class _Painter:
             level=self.level(field.confidence),
             flag=number,
             reasons=tuple(reason.replace("_", " ") for reason in field.flags),
-            crop=crop(field.box, self.size),
+            crop=crop(outline, -_slope(outline) if field.polygon else self.turn),
         )
         if number:
             self.flags.append(_field_flag(row, field))
-        self.mark(field.box, field.confidence, number, f"{row.name}: {row.value}")
+        self.mark(outline, field.confidence, number, f"{row.name}: {row.value}")
         return row
 
     def next_flag(self, flagged: bool) -> int:
         return len(self.flags) + 1 if flagged else 0
 
-    def mark(self, box: Box, confidence: float, flag: int, text: str) -> None:
-        left, top, right, bottom = box
+    def mark(self, outline: Sequence[Point], confidence: float, flag: int, text: str) -> None:
         title = f"{text or 'nothing read'}, {percent(confidence)} %"
         level = self.level(confidence)
-        self.marks.append(Mark(left, top, right - left, bottom - top, level, flag, title))
+        points = " ".join(f"{x},{y}" for x, y in outline)
+        self.marks.append(Mark(points, level, flag, title))
 
     def glyphs(self, text: str, characters: tuple[Character, ...]) -> tuple[Glyph, ...]:
         """Show where in a word the doubt lies, when its characters are known."""
@@ -327,14 +336,31 @@ class _Painter:
         return "unsure" if confidence >= 0.6 * self.flag_below else "poor"
 
 
-def crop(box: Box, size: tuple[int, int]) -> Crop:
-    """Cut a box out with half its height to the sides, for what stands next to it."""
-    left, top, right, bottom = box
+def crop(outline: Sequence[Point], turn: float) -> Crop:
+    """Cut an outline out with half its height to the sides, for what stands next to it.
+
+    The scan is turned clockwise by ``turn`` degrees about the outline's centre.
+    """
+    centre = sum(complex(*point) for point in outline) / len(outline)
+    upright = [centre + (complex(*p) - centre) * cmath.rect(1, radians(turn)) for p in outline]
+    left, right = min(p.real for p in upright), max(p.real for p in upright)
+    top, bottom = min(p.imag for p in upright), max(p.imag for p in upright)
     aside, above = max(8, (bottom - top) // 2), max(6, (bottom - top) // 4)
-    x, y = max(0, left - aside), max(0, top - above)
-    width = max(1, min(size[0], right + aside) - x)
-    height = max(1, min(size[1], bottom + above) - y)
-    return Crop(x, y, width, height, f"M{left} {top}H{right}V{bottom}H{left}z")
+    inner = "L".join(f"{round(p.real)} {round(p.imag)}" for p in upright)
+    return Crop(
+        round(left - aside),
+        round(top - above),
+        max(1, round(right - left + 2 * aside)),
+        max(1, round(bottom - top + 2 * above)),
+        f"rotate({turn:.2f} {centre.real:.1f} {centre.imag:.1f})" if round(turn, 2) else "",
+        f"M{inner}z",
+    )
+
+
+def _slope(outline: Sequence[Point]) -> float:
+    """Degrees clockwise by which the upper edge of an outline slopes."""
+    (x0, y0), (x1, y1) = outline[:2]
+    return degrees(atan2(y1 - y0, x1 - x0))
 
 
 def shown(kind: str, value: str) -> str:

@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 import pytest
 
 from hwdigitize.document import Document
 from hwdigitize.reports.html import ROWS_SHOWN, duration, write_report
 from hwdigitize.reports.names import image_paths, page_id
+from hwdigitize.reports.views import crop
 from tests.reports.drawn import RUN, Skipped, blank, form, letter, spoilt
 
 NASTY = (
@@ -99,6 +101,23 @@ def test_a_flag_shows_reading_alternatives_crop_and_doubt(tmp_path: Path) -> Non
     assert "<b>came</b> 10 %" in flag and "41 %" in flag
     assert 'viewBox="70 185 190 90"' in flag  # its box, with some of what is around it
     assert '<a href="#flag-1" id="box-1"' in html
+
+
+def test_what_a_person_looks_at_is_upright(tmp_path: Path) -> None:
+    page = msgspec.structs.replace(letter().pages[0], rotation_degrees=180)
+    folder = report(tmp_path, [msgspec.structs.replace(letter(), pages=(page,))])
+    html = (folder / "pages" / f"{page_id('letters/a.png', 0)}.html").read_text()
+    width, height = page.size_px
+    assert f'<g transform="translate({width} {height}) rotate(180)">' in html
+    (flag,) = re.findall(r'<li class="flag poor" id="flag-1".*?</li>', html, re.S)
+    assert 'viewBox="70 185 190 90"' in flag  # turned about its own centre
+    assert 'transform="rotate(180.00 165.0 230.0)"' in flag
+
+
+def test_a_crop_follows_the_slope_of_its_field() -> None:
+    cut = crop([(0, 0), (100, 100), (80, 120), (-20, 20)], -45)
+    assert (cut.width, cut.height) == (round(2**0.5 * (100 + 20)), round(2**0.5 * 20 + 2 * 7))
+    assert cut.turn == "rotate(-45.00 40.0 60.0)"
 
 
 def test_a_form_shows_its_fields_with_flags(tmp_path: Path) -> None:
