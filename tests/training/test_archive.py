@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -15,12 +16,13 @@ from PIL import Image, ImageFont
 from hwdigitize.errors import DataError
 from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.template import load_blank, load_templates
-from hwdigitize.training.archive import archive, values
+from hwdigitize.training.archive import archive, hands, values
 from hwdigitize.training.archive.archive import draw_document, draw_pages, load_truth
 from hwdigitize.training.archive.designs import all_designs
 from hwdigitize.training.archive.fill import YES_OR_NO, FieldTruth, fill_form
 from hwdigitize.training.archive.form import Design
-from hwdigitize.training.archive.hands import Sources, draw_penman
+from hwdigitize.training.archive.hands import Sources, draw_penman, load_sources
+from hwdigitize.training.archive.scan import STAMPS
 from hwdigitize.training.archive.values import draw_case
 from hwdigitize.training.synthetic.fonts import FONT_PX, Hand
 from hwdigitize.training.synthetic.ink import Ink
@@ -149,6 +151,28 @@ def test_the_seed_draws_the_same_pages_and_splits_differ() -> None:
     assert first == draw("valid", 1)
     assert first != draw("test", 1)
     assert first != draw("valid", 2)
+
+
+def test_every_kind_comes_often_enough_to_prove_its_error() -> None:
+    """1 % takes 299 fields without an error, of two thirds of 700 pages."""
+    counts = Counter(field.kind for design in designs() for field in design.template.fields)
+    pages = sum(len(design.inks) for design in designs())
+    assert min(counts.values()) * 700 / pages >= 299 * 3 / 2
+
+
+def test_no_stamp_and_no_family_of_fonts_is_in_two_splits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    faces, words = zip(*STAMPS.values(), strict=True)
+    assert len(set(faces)) == 3 and len(set().union(*words)) == sum(map(len, words))
+    font = ImageFont.load_default(FONT_PX)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    families = [f"{kin}-{i}" for kin in ("anna", "bert", "cora", "dora") for i in range(3)]
+    known = [Hand(family, font, frozenset(ALPHABET), False, False) for family in families]
+    monkeypatch.setattr(hands, "load_hands", lambda folder, split: known)
+    found = [load_sources(split, None, Path()).hands for split in ("valid", "test")]
+    valid, test = ({hand.family.partition("-")[0] for hand in some} for some in found)
+    assert valid and test and not valid & test
 
 
 def test_some_fields_are_struck_out() -> None:

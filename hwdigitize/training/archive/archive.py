@@ -29,7 +29,10 @@ SPLITS = ("train", "valid", "test")
 
 
 class PageTruth(Record, frozen=True, kw_only=True):
-    """One picture: the form and page it shows, its fields, and what happened to it."""
+    """One picture: the form and page it shows, its fields, and what happened to it.
+
+    ``matrix``, row by row, carries px of the template page to px of the picture.
+    """
 
     file: str
     template: str
@@ -38,6 +41,7 @@ class PageTruth(Record, frozen=True, kw_only=True):
     dpi: int = 300
     notes: tuple[str, ...] = ()
     hand: str = ""
+    matrix: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class DrawnPage:
     truth: PageTruth
 
 
-def draw_document(design: Design, sources: Sources, seed: tuple[int, ...]) -> list[DrawnPage]:
+def draw_document(
+    design: Design, sources: Sources, seed: tuple[int, ...], split: str = "train"
+) -> list[DrawnPage]:
     """Fill a form once and scan its pages; the seed decides all of it."""
     rng = np.random.default_rng(seed)
     penman = draw_penman(sources, rng)
@@ -58,7 +64,7 @@ def draw_document(design: Design, sources: Sources, seed: tuple[int, ...]) -> li
     pages = []
     for number, ink in enumerate(design.inks):
         sheet = Sheet(ink, pens[number], codes[number], design.colour, pen_colour, paper)
-        scanned = scan(sheet, rng)
+        scanned = scan(sheet, rng, split)
         here = {field.name for field in design.template.on_page(number)}
         truth = PageTruth(
             file="",
@@ -68,6 +74,7 @@ def draw_document(design: Design, sources: Sources, seed: tuple[int, ...]) -> li
             dpi=scanned.dpi,
             notes=scanned.notes,
             hand="glyphs" if penman.glyphs else penman.hand.family,
+            matrix=tuple(scanned.matrix.ravel().tolist()),
         )
         pages.append(DrawnPage(scanned, truth))
     return pages
@@ -80,7 +87,8 @@ def draw_pages(
     drawn, number = 0, 0
     while drawn < pages:
         design = designs[number % len(designs)]
-        document = draw_document(design, sources, (seed, SPLITS.index(split), number))
+        seeds = (seed, SPLITS.index(split), number)
+        document = draw_document(design, sources, seeds, split)
         for page in document:
             name = f"{PAGES}/{number:05}-{page.truth.template}-{page.truth.page + 1}"
             suffix = "png" if page.truth.notes[0] in ("faxed", "bilevel") else "jpg"

@@ -27,8 +27,11 @@ from hwdigitize.training.archive.kit import (
     TOWNS,
     UPPER,
     choice,
+    coded,
     dated,
     numbered,
+    remarks,
+    signed,
 )
 
 TASKS = (
@@ -158,7 +161,8 @@ def census(faces: Sequence[Path]) -> Design:
             11.0,
             (
                 numbered("persons", "Persons in all", 1, 14),
-                Item("enumerator", "Enumerator", "signature", span=2),
+                signed("enumerator", "Enumerator", 2),
+                signed("checker", "Checked", 2),
             ),
         ),
     ]
@@ -243,12 +247,15 @@ def timesheet(faces: Sequence[Path]) -> Design:
         ),
         4.0,
         Table((first, *columns[1:]), 10, 9.0),
-        4.0,
+        2.0,
+        (18.0, (remarks("remarks", "Remarks"),)),
         (
-            12.0,
+            14.0,
             (
                 dated("handed_in", "Handed in", DOTTED, 2020, 2024),
-                Item("signature", "Signature", "signature", span=1.6),
+                signed("signature", "Signature", 1.6),
+                signed("approved", "Approved", 1.6),
+                coded("sheet", "", "TS", 0.3),
             ),
         ),
     ]
@@ -343,6 +350,7 @@ def logsheet(faces: Sequence[Path]) -> Design:
         ),
         3.0,
         Table(columns, 12, 8.6),
+        (24.0, (remarks("remarks", "Remarks"),)),
     ]
     return make_design(
         "gauge-log", "Gauge log sheet", (LETTER[1], LETTER[0]), style, [page], faces

@@ -30,8 +30,11 @@ from hwdigitize.training.archive.kit import (
     SURNAMES,
     UPPER,
     choice,
+    coded,
     dated,
+    figures,
     numbered,
+    signed,
 )
 
 CONDITIONS = (
@@ -134,6 +137,7 @@ def intake(faces: Sequence[Path]) -> Design:
                     Grammar(pattern="[0-9]{3}-[0-9]{3}-[0-9]{4}"),
                 ),
                 Item("contact", "Person to call", "text", v.full_name, 1.4),
+                coded("sheet", "", "PA", 0.4),
             ),
         ),
         (
@@ -219,10 +223,11 @@ def intake(faces: Sequence[Path]) -> Design:
                     Grammar(pattern="[0-9]{10}", checksum="luhn"),
                 ),
                 dated("seen_on", "Date of visit", "mm/dd/yyyy", 2020, 2024),
+                coded("sheet_2", "", "PB", 0.4),
             ),
         ),
         (10.0, (Item("consent", "I agree that my data are kept", "mark"),)),
-        (20.0, (Item("signature", "Signature", "signature"),)),
+        (20.0, (signed("signature", "Signature"), signed("physician", "Physician"))),
     ]
     rows = tuple(_only_in_rows(part) for part in second)
     return make_design(
@@ -294,12 +299,14 @@ def report_card(faces: Sequence[Path]) -> Design:
         *grades,
         3.0,
         (26.0, (Item("remarks", "Remarks", "lines", v.free_line, lines=2),)),
+        (12.0, (figures("pupil_no", "Pupil no.", 6),)),
         (11.0, (choice("moves_up", "Moves up", ("yes", "no")),)),
         (
             14.0,
             (
                 dated("given", "Date", DOTTED, 1960, 2024),
-                Item("teacher", "Teacher", "signature"),
+                signed("teacher", "Teacher"),
+                signed("parent", "Parent"),
             ),
         ),
     ]
@@ -335,7 +342,7 @@ def library_card(faces: Sequence[Path]) -> Design:
     page: list[Part] = [
         Print("MUNICIPAL LIBRARY", 2.8),
         (
-            9.0,
+            14.0,
             (
                 Item(
                     "shelf",
@@ -345,6 +352,7 @@ def library_card(faces: Sequence[Path]) -> Design:
                     1,
                     Grammar(pattern="[A-Z]{2} [0-9]{3}"),
                 ),
+                coded("copy", "", "LC", 0.25),
             ),
         ),
         (
@@ -409,6 +417,7 @@ def field_notes(faces: Sequence[Path]) -> Design:
                     1,
                     Grammar(minimum=-180, maximum=180, decimals=4),
                 ),
+                figures("card", "Card", 4, 0.8),
             ),
         ),
         (13.0, (choice("habitat", "Habitat (several answers)", HABITATS, many=True),)),

@@ -23,8 +23,11 @@ from hwdigitize.training.archive.kit import (
     TOWNS,
     UPPER,
     choice,
+    coded,
     dated,
+    figures,
     numbered,
+    signed,
     towns,
 )
 
@@ -151,7 +154,9 @@ def registration(faces: Sequence[Path]) -> Design:
             18.0,
             (
                 dated("signed_on", "Date", first=2015, span=1),
-                Item("signature", "Signature", "signature", span=2),
+                signed("signature", "Signature", 2),
+                signed("officer", "Officer", 1.5),
+                coded("record", "", "RG"),
             ),
         ),
     ]
@@ -218,6 +223,8 @@ def survey(faces: Sequence[Path]) -> Design:
                     Grammar(pattern="[0-9]{6}"),
                     (6,),
                 ),
+                figures("born", "Year of birth", 4),
+                coded("sheet", "Sheet", "MA"),
             ),
         ),
     ]
@@ -239,7 +246,14 @@ def survey(faces: Sequence[Path]) -> Design:
                 ),
             ),
         ),
-        (14.0, (choice("again", "14. May we ask again?", ("yes", "no")),)),
+        (
+            14.0,
+            (
+                choice("again", "14. May we ask again?", ("yes", "no")),
+                figures("postcode", "Postcode", 5),
+                coded("sheet_2", "Sheet", "MB"),
+            ),
+        ),
         (16.0, (Item("change", "15. One word for what should change", "text", v.free_word),)),
         (40.0, (Item("comment", "16. Anything else?", "lines", v.free_line, lines=3),)),
     ]
@@ -368,6 +382,7 @@ def membership(faces: Sequence[Path]) -> Design:
                     0.7,
                     Grammar(pattern="[0-9]{5}", checksum="luhn"),
                 ),
+                coded("card", "Card", "RC", 0.4),
             ),
         ),
         (
@@ -396,7 +411,8 @@ def membership(faces: Sequence[Path]) -> Design:
             19.0,
             (
                 dated("signed_on", "Date", first=2015),
-                Item("signature", "Signature", "signature", span=1.5),
+                signed("signature", "Signature", 1.5),
+                signed("captain", "Captain"),
             ),
         ),
     ]

@@ -27,11 +27,16 @@ from hwdigitize.training.archive.kit import (
     TOWNS,
     UPPER,
     choice,
+    coded,
     dated,
+    figures,
     numbered,
+    remarks,
+    signed,
     towns,
 )
 
+IBAN = Grammar(pattern="DE[0-9]{20}", checksum="mod97")
 GOODS = ("books", "clothes", "documents", "gifts", "samples", "tools", "toys")
 COUNTRIES = (
     "AT",
@@ -134,6 +139,7 @@ def transfer(faces: Sequence[Path]) -> Design:
             (
                 Item("signature", "Signature", "signature", span=1.4),
                 choice("urgent", "Transfer", ("normal", "urgent"), 1),
+                coded("slip", "", "CT", 0.4),
             ),
         ),
     ]
@@ -175,7 +181,7 @@ def receipt(faces: Sequence[Path]) -> Design:
             ),
         ),
         (
-            11.0,
+            13.0,
             (
                 Item(
                     "item",
@@ -185,6 +191,7 @@ def receipt(faces: Sequence[Path]) -> Design:
                     1,
                     Grammar(pattern="RR[0-9]{9}"),
                 ),
+                coded("code", "", "PR", 0.25),
             ),
         ),
         (9.5, (choice("kind", "Kind", ("letter", "parcel", "wire"), 1),)),
@@ -246,7 +253,7 @@ def invoice(faces: Sequence[Path]) -> Design:
     page: list[Part] = [
         Print("INVOICE", 5.0),
         (
-            11.0,
+            14.0,
             (
                 Item(
                     "number",
@@ -257,6 +264,7 @@ def invoice(faces: Sequence[Path]) -> Design:
                     Grammar(pattern="[0-9]{4}/[0-9]{2}"),
                 ),
                 dated("day", "Date", DOTTED, 1995, 2024),
+                coded("code", "", "IN", 0.3),
             ),
         ),
         (11.0, (Item("customer", "Customer", "text", v.full_name),)),
@@ -300,8 +308,9 @@ def invoice(faces: Sequence[Path]) -> Design:
                 ),
             ),
         ),
-        4.0,
-        (16.0, (Item("signature", "Signature", "signature"),)),
+        (12.0, (Item("iban", "IBAN", "letters", v.iban(), 1, IBAN, (22,)),)),
+        (24.0, (remarks("remarks", "Remarks"),)),
+        (16.0, (signed("signature", "Signature"),)),
     ]
     rules = (f"total == sum({', '.join(f'sum_{i}' for i in range(1, 10))})",)
     return make_design(
@@ -369,6 +378,21 @@ def parcel(faces: Sequence[Path]) -> Design:
         (
             11.0,
             (
+                Item(
+                    "receiver",
+                    "Receiver, family name",
+                    "letters",
+                    v.surname(18),
+                    1.3,
+                    UPPER,
+                    (18,),
+                ),
+                figures("telephone", "Telephone", 10),
+            ),
+        ),
+        (
+            11.0,
+            (
                 choice("contents", "Contents", ("gift", "goods", "papers", "returned"), 1.4),
                 choice("undelivered", "If it cannot be delivered", ("return", "abandon"), 1),
             ),
@@ -412,13 +436,14 @@ def parcel(faces: Sequence[Path]) -> Design:
             4,
             8.0,
         ),
-        2.0,
+        (20.0, (remarks("remarks", "Remarks"),)),
         (
             13.0,
             (
                 numbered("postage", "Postage units", 1, 99, 0.6),
                 dated("day", "Date", groups=(2, 2, 4), span=1.3, first=2010),
-                Item("signature", "Signature", "signature", span=1.2),
+                signed("signature", "Signature", 1.2),
+                coded("code", "", "CD", 0.4),
             ),
         ),
     ]

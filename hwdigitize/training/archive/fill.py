@@ -75,7 +75,7 @@ class Filler:
     def _value(self, slot: Slot) -> tuple[str, str]:
         """The value and how it is written."""
         field, rng = slot.field, self.case.rng
-        must = field.required or field.kind == "barcode" or slot.row > 0
+        must = field.required or slot.row > 0
         if not must and rng.random() < EMPTY:
             return "", ""
         if slot.make is None:

@@ -49,6 +49,28 @@ def numbered(name: str, label: str, low: int, high: int, span: float = 1.0) -> I
     return Item(name, label, "number", v.whole(low, high), span, grammar)
 
 
+def coded(name: str, label: str, letters: str, span: float = 0.5) -> Item:
+    """A printed code: letters, a hyphen and six digits."""
+    grammar, number = Grammar(pattern=f"{letters}-[0-9]{{6}}"), v.shaped("999999")
+    return Item(name, label, "barcode", lambda case: f"{letters}-{number(case)}", span, grammar)
+
+
+def figures(name: str, label: str, count: int, span: float = 1.0) -> Item:
+    """Digits, one in each box."""
+    grammar = Grammar(pattern=f"[0-9]{{{count}}}")
+    return Item(name, label, "digits", v.shaped("9" * count), span, grammar, (count,))
+
+
+def signed(name: str, label: str, span: float = 1.0) -> Item:
+    """A line to sign on."""
+    return Item(name, label, "signature", span=span)
+
+
+def remarks(name: str, label: str, lines: int = 2) -> Item:
+    """Lines for the writer's own words."""
+    return Item(name, label, "lines", v.free_line, lines=lines)
+
+
 def towns() -> tuple[str, ...]:
     """The towns that lists of towns name."""
     return v.towns(400)

@@ -20,6 +20,7 @@ from hwdigitize.training.synthetic.printed import paste
 
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float64]
 
 PENS: tuple[tuple[Colour, float], ...] = (
     ((120, 50, 28), 0.36),
@@ -39,16 +40,26 @@ PAPERS: tuple[tuple[Colour, float], ...] = (
     ((205, 235, 205), 0.03),
 )
 """White, recycled, cream, yellow, pink and green, and how often."""
+STAMPS = {
+    "train": (cv2.FONT_HERSHEY_DUPLEX, ("DRAFT", "VOID", "4 JUL", "ENTERED")),
+    "valid": (cv2.FONT_HERSHEY_SIMPLEX, ("RECEIVED", "COPY", "12 MAR", "ARCHIVE")),
+    "test": (cv2.FONT_HERSHEY_COMPLEX, ("PAID", "SEEN", "OFFICE", "30 SEP")),
+}
+"""Lettering and words of the rubber stamps of each split."""
 LID: Colour = (46, 46, 48)
 NOISE_TILE_PX = 512
 
 
 class Scanned(NamedTuple):
-    """The picture, its resolution, and what happened to the page, in words."""
+    """The picture, its resolution, what happened to the page, in words, and where it lies.
+
+    ``matrix`` (3, 3) carries px of the sheet to px of the picture.
+    """
 
     image: Image
     dpi: int
     notes: tuple[str, ...]
+    matrix: Matrix
 
 
 @dataclass(frozen=True)
@@ -69,19 +80,19 @@ def choose(table: tuple[tuple[Colour, float], ...], rng: np.random.Generator) ->
     return table[int(rng.choice(len(table), p=shares / shares.sum()))][0]
 
 
-def scan(sheet: Sheet, rng: np.random.Generator) -> Scanned:
-    """Scan one side, as well or badly as it comes."""
+def scan(sheet: Sheet, rng: np.random.Generator, split: str = "train") -> Scanned:
+    """Scan one side, as well or badly as it comes; its stamps are those of a split."""
     notes: list[str] = []
     in_colour = rng.random() < 0.4
     image = _on_paper(sheet, in_colour)
     for accident, share in ACCIDENTS.items():
         if rng.random() < share:
-            image = accident(image, rng)
+            image = accident(image, rng, split)
             notes.append(accident.__name__)
     dpi = int(rng.choice((150, 200, 200, 300, 300, 300, 300)))
     photographed = rng.random() < 0.08
     way = "photographed" if photographed else "scanned"
-    image = _warped(image, dpi, photographed, sheet.paper, rng)
+    image, matrix = _warped(image, dpi, photographed, sheet.paper, rng)
     if photographed or rng.random() < 0.12:
         image = shadowed(image, rng)
         notes.append("shadow")
@@ -94,7 +105,7 @@ def scan(sheet: Sheet, rng: np.random.Generator) -> Scanned:
         image, way = bilevel(_grey(image)), "bilevel"
     else:
         image = _noisy(image, rng)
-    return Scanned(image, dpi, (way, *notes))
+    return Scanned(image, dpi, (way, *notes), matrix)
 
 
 def _grey(image: Image) -> Image:
@@ -141,7 +152,7 @@ def _channel(sheet: Sheet, levels: tuple[float, ...]) -> Image:
 # Accidents.
 
 
-def stamp(image: Image, rng: np.random.Generator) -> Image:
+def stamp(image: Image, rng: np.random.Generator, split: str) -> Image:
     """A rubber stamp, round or square, somewhere on the page and askew."""
     side = int(rng.integers(260, 420))
     ink = np.zeros((side, side), np.uint8)
@@ -151,8 +162,9 @@ def stamp(image: Image, rng: np.random.Generator) -> Image:
         cv2.circle(ink, (side // 2, side // 2), side // 3, 255, 3)
     else:
         cv2.rectangle(ink, (8, side // 4), (side - 8, 3 * side // 4), 255, thick)
-    word = str(rng.choice(("RECEIVED", "PAID", "COPY", "SEEN", "12 MAR", "OFFICE")))
-    cv2.putText(ink, word, (side // 5, side // 2 + 14), 2, side / 330, 255, 3, cv2.LINE_AA)
+    face, words = STAMPS[split]
+    word = str(rng.choice(words))
+    cv2.putText(ink, word, (side // 5, side // 2 + 14), face, side / 330, 255, 3, cv2.LINE_AA)
     turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(rng.uniform(-30, 30)), 1)
     ink = np.asarray(cv2.warpAffine(ink, turn, (side, side)), np.uint8)
     worn = cv2.resize(rng.uniform(0.1, 1.0, (20, 20)).astype(np.float32), (side, side))
@@ -161,7 +173,7 @@ def stamp(image: Image, rng: np.random.Generator) -> Image:
     return _darkened(image, ink, colour, rng)
 
 
-def coffee(image: Image, rng: np.random.Generator) -> Image:
+def coffee(image: Image, rng: np.random.Generator, _split: str) -> Image:
     """The ring of a cup."""
     side = int(rng.integers(500, 900))
     ring = np.zeros((side, side), np.uint8)
@@ -173,7 +185,7 @@ def coffee(image: Image, rng: np.random.Generator) -> Image:
     return _darkened(image, cv2.GaussianBlur(ring, (0, 0), 4), (70, 120, 165), rng)
 
 
-def staple(image: Image, rng: np.random.Generator) -> Image:
+def staple(image: Image, rng: np.random.Generator, _split: str) -> Image:
     """A staple in the upper left corner, with its shadow."""
     spot = np.zeros((160, 240), np.uint8)
     cv2.line(spot, (40, 90), (180, 60), 90, 26)
@@ -184,7 +196,7 @@ def staple(image: Image, rng: np.random.Generator) -> Image:
     return _under(image, layer, (70, 70, 70))
 
 
-def fold(image: Image, rng: np.random.Generator) -> Image:
+def fold(image: Image, rng: np.random.Generator, _split: str) -> Image:
     """A fold across the page: a light and a dark line."""
     height = image.shape[0]
     row = int(height * rng.choice((1 / 3, 0.5, 2 / 3)) + rng.normal(0, 8))
@@ -227,7 +239,7 @@ def _under(image: Image, layer: Ink, colour: Colour) -> Image:
 
 def _warped(
     image: Image, dpi: int, photographed: bool, paper: Colour, rng: np.random.Generator
-) -> Image:
+) -> tuple[Image, Matrix]:
     """Skew, stretch and shift, or the perspective of a phone, and the scan's resolution."""
     height, width = image.shape[:2]
     scale = dpi / DPI
@@ -260,7 +272,8 @@ def _warped(
     desk = LID if rng.random() < 0.5 or photographed else paper
     value = desk if image.ndim == 3 else _luma(desk)
     size_px = (int(size[0]), int(size[1]))
-    return np.asarray(cv2.warpPerspective(image, final, size_px, borderValue=value), np.uint8)
+    warped = cv2.warpPerspective(image, final, size_px, borderValue=value)
+    return np.asarray(warped, np.uint8), final
 
 
 def shadowed(image: Image, rng: np.random.Generator) -> Image:
