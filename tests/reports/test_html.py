@@ -116,7 +116,7 @@ def test_what_a_person_looks_at_is_upright(tmp_path: Path) -> None:
 
 def test_a_crop_follows_the_slope_of_its_field() -> None:
     cut = crop([(0, 0), (100, 100), (80, 120), (-20, 20)], -45)
-    assert (cut.width, cut.height) == (round(2**0.5 * (100 + 20)), round(2**0.5 * 20 + 2 * 7))
+    assert (cut.width, cut.height) == (round(2**0.5 * 100 + 2 * 14), round(2**0.5 * 20 + 2 * 7))
     assert cut.turn == "rotate(-45.00 40.0 60.0)"
 
 
