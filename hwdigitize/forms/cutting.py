@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.document import Box
+from hwdigitize.forms.foreign import dust, lines_from_outside, lines_through
 from hwdigitize.forms.ink import Grey, Image, Ink, find_ink
 from hwdigitize.forms.records import Field
 
@@ -32,8 +33,6 @@ GAP = 0.18
 THIN_PX, EDGE_PX, LONG_SHARE = 6, 8, 0.9
 #: straight runs along an edge longer than this are the form's
 LONG_PX = 31
-#: runs as long as this that go on, over such gaps, from side to side of a box are a fold's
-THROUGH_PX, THROUGH_GAP_PX = 41, 25
 #: a gap between words on one line, of the writing's height and of its pieces' median height
 WORD_GAP, WORD_GAP_OF_PIECES = 0.205, 0.42
 #: paper left around what was cut
@@ -59,9 +58,17 @@ class Cut:
 
 
 def cut_field(page: Image, blank: Grey, field: Field, share: float = OWN_SHARE) -> Cut:
-    """Cut a field out of a rectified page; see :func:`cut_boxes`."""
-    window, ink = cut_boxes(page, blank, field.places, share)
-    return Cut(field, window, crop(page, window), ink)
+    """Cut a field out of a rectified page; see :func:`cut_boxes`.
+
+    Of writing, lines that only pass through and dust are left out.
+    """
+    window = window_around(field.places, blank.shape)
+    seen = crop(page, window)
+    ink = find_ink(seen, crop(blank, window))
+    boxes = [relative(box, window) for box in field.places]
+    if field.kind == "signature":
+        return Cut(field, window, seen, own_ink(ink, boxes, share))
+    return Cut(field, window, seen, own_writing(ink, boxes, share))
 
 
 def cut_boxes(
@@ -105,6 +112,12 @@ def relative(box: Box, window: Box) -> Box:
     return left - window[0], top - window[1], right - window[0], bottom - window[1]
 
 
+def own_writing(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
+    """As :func:`own_ink`, without lines from outside and dust."""
+    ink = own_ink(_without(ink, lines_from_outside(ink.mask)), boxes, share)
+    return _without(ink, dust(ink.mask))
+
+
 def own_ink(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
     """The ink without the strokes that lie elsewhere, and without remains of the boxes."""
     ink = ink.without(_lines_along(ink.mask, boxes) | _lines_through(ink.mask, boxes))
@@ -122,7 +135,13 @@ def own_ink(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
     for box in boxes:
         foreign |= _on_edge(stats, box)
     foreign[0] = False
-    dropped = foreign[labels]
+    return _without(ink, foreign[labels])
+
+
+def _without(ink: Ink, dropped: NDArray[np.bool_]) -> Ink:
+    """The ink without some of its pixels and their grey rim, but for that of others."""
+    if not dropped.any():
+        return ink
     return ink.without(_with_rim(dropped) & ~_with_rim(ink.mask & ~dropped))
 
 
@@ -146,22 +165,14 @@ def _thick(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _lines_through(mask: NDArray[np.bool_], boxes: Sequence[Box]) -> NDArray[np.bool_]:
-    """Thin lines from one side of a box to the other, less strokes across them.
+    """Folds and smears from one side of a box to the other.
 
-    No one writes or strikes out so far; paper folds and scanners smear. Cells are too narrow to
-    tell.
+    No one writes or strikes out so far. Cells are too narrow to tell.
     """
-    size = np.ones((1, THROUGH_PX), np.uint8)
-    long = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, size)
-    if len(boxes) > 1 or not long.any():
+    if len(boxes) > 1:
         return np.zeros_like(mask)
     left, _, right, _ = boxes[0]
-    joined = cv2.morphologyEx(long, cv2.MORPH_CLOSE, np.ones((3, THROUGH_GAP_PX), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, None, 8)
-    start, width = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
-    through = (start <= left + EDGE_PX) & (start + width >= right - EDGE_PX)
-    through[0] = False
-    return mask & _with_rim(through[labels] & (long > 0)) & ~_thick(mask)
+    return lines_through(mask, left, right)
 
 
 def _on_edge(stats: NDArray[np.int32], box: Box) -> NDArray[np.bool_]:

@@ -1,0 +1,115 @@
+"""Ink in a field that no one wrote: folds, scanner lines, rings of cups and stamps, dust.
+
+Such lines come from outside the field and leave it again, straight or in one bend, which no
+writing does; dust lies apart from all writing and is far smaller.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+Stats = NDArray[np.int32]
+
+#: straight runs as long as this that go on, over such gaps, from side to side are a line's
+THROUGH_PX, THROUGH_GAP_PX = 41, 25
+#: a line's ends lie as near to the sides, and it is as thin as this, or else so thick at most
+EDGE_PX, THIN_PX, MOST_THICK_PX = 8, 6, 20
+#: what is higher than this, of a line's thickness, is a stroke across it
+ACROSS = 1.4
+#: an arc is as long as this at most, of the distance between its ends, and as thick, of that
+LONGEST_ARC, THICKEST_ARC = 1.6, 0.25
+#: dust is as small as this at most, of the height of writing, and lies farther than this from
+#: it, sideways and up or down
+SPECK, APART, ABOVE = 0.2, 1.0, 0.6
+#: pieces at least as high as this, of the highest, are writing and not its dots
+LETTER = 0.4
+
+
+def lines_through(mask: Mask, start: int, end: int) -> Mask:
+    """Level lines from one column to another, less strokes across them.
+
+    Args:
+        mask: where ink is, (height, width).
+        start: column at or before which they begin.
+        end: column at or after which they end.
+    """
+    size = np.ones((1, THROUGH_PX), np.uint8)
+    long = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, size)
+    if not long.any():
+        return np.zeros_like(mask)
+    joined = cv2.morphologyEx(long, cv2.MORPH_CLOSE, np.ones((3, THROUGH_GAP_PX), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, None, 8)
+    first, width = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
+    through = (first <= start + EDGE_PX) & (first + width >= end - EDGE_PX)
+    through[0] = False
+    line = through[labels] & (long > 0)
+    columns = line.sum(0)
+    if not columns.any():
+        return line
+    thickness = float(np.median(columns[columns > 0]))
+    if thickness > MOST_THICK_PX:
+        return np.zeros_like(mask)
+    upright = np.ones((max(THIN_PX, round(ACROSS * thickness)) + 1, 1), np.uint8)
+    across = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, upright) > 0
+    return mask & _grown(line, 1 if thickness <= THIN_PX else 2) & ~across
+
+
+def lines_from_outside(mask: Mask) -> Mask:
+    """Lines and arcs that come from one side of a window and leave at another.
+
+    Args:
+        mask: ink of a field and of what is around it, (height, width).
+    """
+    height, width = mask.shape
+    upright = np.ascontiguousarray(mask.T)
+    straight = lines_through(mask, 0, width) | lines_through(upright, 0, height).T
+    return straight | _arcs(mask & ~straight)
+
+
+def _arcs(mask: Mask) -> Mask:
+    """Components that are one plain stroke from one side of the window to another."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
+    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    right, bottom = left + stats[:, cv2.CC_STAT_WIDTH], top + stats[:, cv2.CC_STAT_HEIGHT]
+    sides = [left == 0, top == 0, right == mask.shape[1], bottom == mask.shape[0]]
+    found = np.sum(sides, axis=0) >= 2
+    found[0] = False
+    for number in np.flatnonzero(found):
+        found[number] = _is_arc(labels, stats, number)
+    return found[labels]
+
+
+def _is_arc(labels: Stats, stats: Stats, number: int) -> bool:
+    left, top, width, height, area = stats[number].tolist()
+    own = labels[top : top + height, left : left + width] == number
+    depth = cv2.distanceTransform(np.pad(own, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    # the mean depth of a band is a quarter of its thickness
+    thickness = 4 * float(depth.sum()) / area
+    chord = float(np.hypot(width, height))
+    return area <= LONGEST_ARC * chord * thickness and thickness <= THICKEST_ARC * chord
+
+
+def dust(mask: Mask) -> Mask:
+    """Specks that lie apart from the writing; none where there is nothing but specks."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
+    left, top = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_TOP]
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    right, bottom = left + width, top + height
+    highest = int(height[1:].max(initial=0))
+    letters = np.flatnonzero(height >= LETTER * highest)
+    letters = letters[letters > 0]
+    small = np.flatnonzero(np.maximum(width, height) <= SPECK * highest)
+    beside = np.maximum(left[letters] - right[small, None], left[small, None] - right[letters])
+    above = np.maximum(top[letters] - bottom[small, None], top[small, None] - bottom[letters])
+    near = (beside <= APART * highest) & (above <= ABOVE * highest)
+    specks = np.zeros(len(stats), bool)
+    specks[small] = ~near.any(1)
+    specks[0] = False
+    return specks[labels]
+
+
+def _grown(mask: Mask, px: int) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * px + 1,) * 2, np.uint8)) > 0
