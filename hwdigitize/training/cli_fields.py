@@ -25,6 +25,10 @@ Readings = Annotated[
     typer.Option(help="File to keep what was read; pages in it are not read again."),
 ]
 
+Jobs = Annotated[
+    int | None, typer.Option(help="Worker processes.", show_default="one a core", min=1)
+]
+
 
 def evaluate_fields(
     data: Archive,
@@ -34,6 +38,7 @@ def evaluate_fields(
     ] = 0.02,
     templates: Templates = None,
     readings: Readings = None,
+    jobs: Jobs = None,
     report: Annotated[
         Path | None, typer.Option(help="Folder for report.html and scores.json.", metavar="DIR")
     ] = None,
@@ -43,11 +48,13 @@ def evaluate_fields(
 ) -> None:
     """Read filled forms, and compare their fields with the truth."""
     from hwdigitize.training.cli import _deliver
-    from hwdigitize.training.cli_shared import shown
+    from hwdigitize.training.cli_shared import available_cores, shown
     from hwdigitize.training.measure_fields import measure_fields
 
     with shown("reading") as progress:
-        result = measure_fields(data, models, max_error, templates, readings, progress)
+        result = measure_fields(
+            data, models, max_error, templates, readings, progress, jobs or available_cores()
+        )
     _deliver(result, report, predictions, ("pages", "all", "by_kind", "automation"))
 
 
@@ -57,6 +64,7 @@ def train_fields(
     models: Models = None,
     templates: Templates = None,
     readings: Readings = None,
+    jobs: Jobs = None,
     seed: Annotated[int, typer.Option(help="Chooses the pages that are fitted on.")] = 0,
 ) -> None:
     """Calibrate the confidence of fields on filled forms with known truth.
@@ -65,11 +73,13 @@ def train_fields(
     """
     from hwdigitize.forms.confidence import Judge
     from hwdigitize.settings import Settings
-    from hwdigitize.training.cli_shared import say, shown
+    from hwdigitize.training.cli_shared import available_cores, say, shown
     from hwdigitize.training.measure_fields import train_fields as fit
 
     with shown("reading") as progress:
-        card = fit(data, out, models, templates, readings, seed, progress)
+        card = fit(
+            data, out, models, templates, readings, seed, progress, jobs or available_cores()
+        )
     say(f"calibration: {out / 'fields.json'}")
     for claim in Judge(card, Settings().max_error).claims.values():
         print(claim.sentence)

@@ -1,23 +1,16 @@
-"""What was read in the fields of an archive, beside the truth."""
+"""What was read in the fields of a page, beside the truth."""
 
 from __future__ import annotations
 
 import datetime
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
-import msgspec
-
-from hwdigitize.document import Box, FieldState, FieldValue, Page, Record
-from hwdigitize.errors import DataError, OutputError
+from hwdigitize.document import Box, FieldState, FieldValue, Page, Problem, Record
 from hwdigitize.forms.fields import NOT_PROVEN, NOT_SURE
 from hwdigitize.forms.records import Field, Template
-from hwdigitize.forms.template import load_templates
-from hwdigitize.pipeline import digitize_file
-from hwdigitize.settings import Settings
-from hwdigitize.training.archive.archive import TEMPLATES, PageTruth, load_truth
+from hwdigitize.training.archive.archive import PageTruth
 from hwdigitize.training.archive.fill import FieldTruth
 from hwdigitize.training.fit_fields import FieldSample
 
@@ -60,72 +53,11 @@ class PageRow(Record, frozen=True, kw_only=True):
     seconds: float
     notes: tuple[str, ...]
     hand: str
+    failed: bool
     fields: tuple[FieldRow, ...]
 
 
-def read_archive(
-    folder: Path,
-    settings: Settings,
-    keep: Path | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[PageRow, ...]:
-    """Read the pages of an archive and compare them with their truth.
-
-    Args:
-        folder: with ``truth.json``, its pages, and ``templates`` unless settings name others.
-        settings: how to read.
-        keep: file of JSON lines; pages that it holds are not read again, others are added.
-        progress: told of pages done.
-
-    Raises:
-        DataError: the archive or the kept file cannot be used.
-        TemplateError: its templates cannot be used.
-    """
-    truths = load_truth(folder)
-    place = settings.templates or str(folder / TEMPLATES)
-    settings = msgspec.structs.replace(settings, templates=place, report_images=False)
-    forms = {template.id: template for template in load_templates(place)}
-    _require_templates(truths, forms)
-    kept = _load_kept(keep)
-    rows = []
-    for number, truth in enumerate(truths):
-        if truth.file not in kept:
-            page = digitize_file(folder / truth.file, truth.file, settings).pages[0]
-            kept[truth.file] = page_row(truth, page, forms[truth.template])
-            _keep(keep, kept[truth.file])
-        rows.append(kept[truth.file])
-        progress(number + 1, len(truths))
-    return tuple(rows)
-
-
-def _require_templates(truths: Sequence[PageTruth], forms: Mapping[str, Template]) -> None:
-    missing = sorted({truth.template for truth in truths} - forms.keys())
-    if missing:
-        raise DataError(f"no template for {', '.join(missing)}; name the templates' folder")
-
-
-def _load_kept(keep: Path | None) -> dict[str, PageRow]:
-    if keep is None or not keep.exists():
-        return {}
-    try:
-        lines = keep.read_bytes().splitlines()
-        rows = [msgspec.json.decode(line, type=PageRow) for line in lines]
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"{keep} holds no readings: {error}; remove it") from error
-    return {row.file: row for row in rows}
-
-
-def _keep(keep: Path | None, row: PageRow) -> None:
-    if keep is None:
-        return
-    try:
-        with keep.open("ab") as file:
-            file.write(msgspec.json.encode(row) + b"\n")
-    except OSError as error:
-        raise OutputError(f"cannot write {keep}: {error.strerror}") from error
-
-
-def page_row(truth: PageTruth, page: Page, template: Template) -> PageRow:
+def page_row(truth: PageTruth, page: Page, template: Template, seconds: float = 0.0) -> PageRow:
     """Compare one page with its truth; fields that were not read are wrong and flagged."""
     match = page.template
     matched = match is not None and (match.id, match.page) == (truth.template, truth.page)
@@ -135,14 +67,21 @@ def page_row(truth: PageTruth, page: Page, template: Template) -> PageRow:
         matched=matched,
         problems=tuple(problem.code for problem in page.problems),
         residual_px=match.error_px if match else None,
-        seconds=round(sum(page.seconds.values()), 3),
+        seconds=round(seconds, 3),
         notes=truth.notes,
         hand=truth.hand,
+        failed=page.status == "failed",
         fields=tuple(
             _field_row(truth, known, read.get(known.name), template.field(known.name))
             for known in truth.fields
         ),
     )
+
+
+def failed_page(truth: PageTruth, problem: str, template: Template) -> PageRow:
+    """The row of a page of which nothing was read."""
+    stopped = Problem(stage="page", code=problem, message="")
+    return page_row(truth, Page(index=0, status="failed", problems=(stopped,)), template)
 
 
 def _field_row(

@@ -31,7 +31,8 @@ from hwdigitize.training.evaluation_report import (
     score_table,
     shown_value,
 )
-from hwdigitize.training.field_rows import FieldRow, PageRow, read_archive
+from hwdigitize.training.field_readings import read_archive
+from hwdigitize.training.field_rows import FieldRow, PageRow
 from hwdigitize.training.fit_fields import LEAST_FIELDS, fit_fields
 from hwdigitize.training.measurement import Measurement, Progress, confidence_charts
 from hwdigitize.training.scores import Prediction, confidence_scores, error_by_share
@@ -60,6 +61,7 @@ def measure_fields(
     templates: Path | None = None,
     keep: Path | None = None,
     progress: Progress = lambda done, total: None,
+    jobs: int = 0,
 ) -> Measurement:
     """Read an archive with known truth, and judge its fields by the card of the models.
 
@@ -70,13 +72,14 @@ def measure_fields(
         templates: folder of templates; None: those of the archive.
         keep: readings that are kept, and not done again.
         progress: told of pages done.
+        jobs: worker processes; 0 reads in this one.
 
     Raises:
         DataError: the archive cannot be used.
         ModelError: networks or card cannot be loaded.
     """
     settings = _settings(models, templates)
-    pages = read_archive(folder, settings, keep, progress)
+    pages = read_archive(folder, settings, keep, progress, jobs)
     card = load_fields_card(settings.models)
     judge = Judge(card, max_error)
     judged = judge_rows([row for page in pages for row in page.fields], judge)
@@ -99,6 +102,7 @@ def train_fields(
     keep: Path | None = None,
     seed: int = 0,
     progress: Progress = lambda done, total: None,
+    jobs: int = 0,
 ) -> FieldsCard:
     """Calibrate fields on archives with known truth, and write ``fields.json`` into ``out``.
 
@@ -108,7 +112,7 @@ def train_fields(
         DataError: an archive cannot be used, or has too few fields of every kind.
     """
     settings = _settings(models, templates)
-    pages = [page for f in folders for page in read_archive(f, settings, keep, progress)]
+    pages = [page for f in folders for page in read_archive(f, settings, keep, progress, jobs)]
     samples = [row.sample for page in pages for row in page.fields if row.evidence]
     about: dict[str, str | int] = {"data": ", ".join(folder.name for folder in folders)}
     card = fit_fields(samples, seed, about)

@@ -9,17 +9,20 @@ import msgspec
 import numpy as np
 import pytest
 
-from hwdigitize.document import FieldState, FieldValue, Page, TemplateMatch
+from hwdigitize.batch.executors import LimitError
+from hwdigitize.document import Document, FieldState, FieldValue, Page, TemplateMatch
 from hwdigitize.errors import DataError
 from hwdigitize.forms.confidence import load_fields_card
 from hwdigitize.forms.fields import NOT_SURE
 from hwdigitize.forms.records import Choice, Field, Grammar, Kind, Template, TemplatePage
 from hwdigitize.forms.template import save_template
 from hwdigitize.settings import Settings
+from hwdigitize.training import field_readings
 from hwdigitize.training.archive.archive import PageTruth
 from hwdigitize.training.archive.fill import FieldTruth
 from hwdigitize.training.evaluation_report import write_report
-from hwdigitize.training.field_rows import is_right, meaning, page_row, read_archive
+from hwdigitize.training.field_readings import Kept, page_digest, read_archive, reader_digest
+from hwdigitize.training.field_rows import is_right, meaning, page_row
 from hwdigitize.training.measure_fields import measure_fields, train_fields
 
 ASKED = Field(
@@ -130,13 +133,24 @@ def archive(tmp_path: Path) -> Path:
         truths.append(msgspec.structs.replace(truth, file=name))
         (home / name).symlink_to(home / "scan.png")
     (home / "truth.json").write_bytes(msgspec.json.encode(truths))
-    (tmp_path / "readings.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, lines)))
+    reader = reader_digest(
+        Settings(
+            models=str(tmp_path / "models"),
+            templates=str(home / "templates"),
+            report_images=False,
+        )
+    )
+    kept = [
+        Kept(page_digest(home, t), reader, line) for t, line in zip(truths, lines, strict=True)
+    ]
+    text = b"".join(msgspec.json.encode(one) + b"\n" for one in kept)
+    (tmp_path / "readings.jsonl").write_bytes(text)
     return home
 
 
 def test_calibration_then_measurement(archive: Path, tmp_path: Path) -> None:
     kept, models = tmp_path / "readings.jsonl", tmp_path / "models"
-    card = train_fields([archive], models, keep=kept)
+    card = train_fields([archive], models, models, keep=kept)
     assert load_fields_card(str(models)) == card
     result = measure_fields(archive, models, 0.05, keep=kept)
     all_fields = result.scores["all"]
@@ -159,6 +173,103 @@ def test_without_a_card_nothing_is_accepted(archive: Path, tmp_path: Path) -> No
     scores = measure_fields(archive, empty, keep=tmp_path / "readings.jsonl").scores
     assert scores["all"]["accepted"] == 0
     assert scores["all"]["error"] is None
+
+
+def read_now(file: Path, name: str, settings: Settings) -> Document:
+    """Stands for the pipeline: says what the file does, or stops at it."""
+    said = file.read_text("utf-8")
+    if said == "stop":
+        raise LimitError("memory_limit", "too large")
+    match = TemplateMatch(id="form", version="1", error_px=0.5)
+    page = Page(index=0, status="ok", template=match, fields=(read(said),))
+    return Document(file=name, sha256="", pages=(page,))
+
+
+def three_pages(home: Path) -> None:
+    """An archive of three files, the second of which cannot be read."""
+    for name, said in (("a.png", "123"), ("b.png", "stop"), ("c.png", "456")):
+        (home / name).write_text(said, "utf-8")
+    truths = [truth_of(name, "123") for name in ("a.png", "b.png", "c.png")]
+    (home / "truth.json").write_bytes(msgspec.json.encode(truths))
+
+
+def test_a_page_that_fails_is_counted_and_the_others_are_read(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_pages(archive)
+    monkeypatch.setattr(field_readings, "digitize_file", read_now)
+    told: list[tuple[int, int]] = []
+    rows = read_archive(
+        archive, Settings(), tmp_path / "new.jsonl", lambda *done: told.append(done)
+    )
+    assert [row.file for row in rows] == ["a.png", "b.png", "c.png"]
+    assert [row.failed for row in rows] == [False, True, False]
+    assert rows[1].problems == ("memory_limit",)
+    assert not rows[1].fields[0].right and rows[1].fields[0].flags
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_reading_goes_on_where_it_was_broken_off(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_pages(archive)
+    keep, asked = tmp_path / "new.jsonl", list[str]()
+
+    def counted(file: Path, name: str, settings: Settings) -> Document:
+        asked.append(name)
+        return read_now(file, name, settings)
+
+    monkeypatch.setattr(field_readings, "digitize_file", counted)
+    first = read_archive(archive, Settings(), keep)
+    whole = keep.read_bytes()
+    keep.write_bytes(whole[:-20])  # killed while it wrote the last page
+    assert read_archive(archive, Settings(), keep) == first
+    assert asked == ["a.png", "b.png", "c.png", "c.png"]
+    assert keep.read_bytes() == whole
+    (archive / "a.png").write_text("789", "utf-8")  # another picture
+    again = read_archive(archive, Settings(), keep)
+    assert again[0].fields[0].value == "789"
+    assert asked[4:] == ["a.png"]
+
+
+def test_readings_of_another_reader_do_not_count(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_pages(archive)
+    keep, asked = tmp_path / "new.jsonl", list[str]()
+
+    def counted(file: Path, name: str, settings: Settings) -> Document:
+        asked.append(settings.language)
+        return read_now(file, name, settings)
+
+    monkeypatch.setattr(field_readings, "digitize_file", counted)
+    for settings in (Settings(), Settings(language="de"), Settings(max_error=0.5)):
+        read_archive(archive, settings, keep)
+    assert asked == 3 * [Settings().language] + 3 * ["de"]
+    plain = reader_digest(Settings())
+    monkeypatch.setattr(field_readings, "_code_digest", lambda: "other code")
+    assert reader_digest(Settings()) != plain
+
+
+def test_code_that_changes_under_way_stops_the_reading(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three_pages(archive)
+    versions = iter(["old", "new", "old"])
+    monkeypatch.setattr(field_readings, "digitize_file", read_now)
+    monkeypatch.setattr(field_readings, "_code_digest", lambda: next(versions))
+    with pytest.raises(DataError, match="code was changed"):
+        read_archive(archive, Settings())
+
+
+def test_workers_read_what_this_process_reads(
+    archive: Path,
+) -> None:
+    three_pages(archive)
+    here, there = (read_archive(archive, Settings(), jobs=jobs) for jobs in (0, 2))
+    assert [row.file for row in there] == ["a.png", "b.png", "c.png"]
+    assert all(row.failed for row in there)
+    assert [row.problems for row in there] == [row.problems for row in here]
 
 
 def test_damaged_readings_and_unknown_forms_are_said(archive: Path, tmp_path: Path) -> None:
