@@ -33,8 +33,6 @@ GAP = 0.18
 THIN_PX, EDGE_PX, LONG_SHARE = 6, 8, 0.9
 #: straight runs along an edge longer than this are the form's
 LONG_PX = 31
-#: a gap between words on one line, of the writing's height and of its pieces' median height
-WORD_GAP, WORD_GAP_OF_PIECES = 0.205, 0.42
 #: paper left around what was cut
 MARGIN_PX = 4
 
@@ -256,44 +254,6 @@ def _row(cut: Cut, masks: Sequence[NDArray[np.bool_]]) -> Grey:
     while parts and parts[-1] is gap:
         parts.pop()
     return np.hstack(parts[1:]) if parts else np.zeros((0, 0), np.uint8)
-
-
-def cut_glyphs(cut: Cut) -> list[Grey]:
-    """The separate characters of a field without cells, from left to right.
-
-    Strokes above one another are one character; those that touch stay together.
-    """
-    mask = cut.ink.mask
-    columns = np.flatnonzero(mask.any(0))
-    if not columns.size:
-        return []
-    parts = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
-    return [_part(cut.ink.grey, mask, part[0], part[-1] + 1) for part in parts]
-
-
-def cut_words(cut: Cut) -> list[Grey]:
-    """The words of a field of one line, from left to right, with all of its ink.
-
-    Where a line is known to be one, wide gaps part words and nothing is left out as stray.
-    """
-    mask = cut.ink.mask
-    columns = np.flatnonzero(mask.any(0))
-    if not columns.size:
-        return []
-    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)[2][1:]
-    pieces = stats[stats[:, cv2.CC_STAT_AREA] >= LEAST_INK_PX, cv2.CC_STAT_HEIGHT]
-    height = cut.grey.shape[0]
-    gap = WORD_GAP * height
-    if pieces.size:
-        gap = max(gap, WORD_GAP_OF_PIECES * float(np.median(pieces)))
-    parts = np.split(columns, np.flatnonzero(np.diff(columns) - 1 > gap) + 1)
-    return [_part(cut.ink.grey, mask, part[0], part[-1] + 1) for part in parts]
-
-
-def _part(grey: Grey, mask: NDArray[np.bool_], left: int, right: int) -> Grey:
-    kept = np.zeros_like(mask)
-    kept[:, left:right] = mask[:, left:right]
-    return tight(np.where(_with_rim(kept), grey, np.uint8(255)), kept)
 
 
 def _owners(cut: Cut, cells: Sequence[Box]) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ from hwdigitize.forms.cutting import Cut, crop, cut_boxes, cut_field, relative
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.marks import Mark, read_mark
 from hwdigitize.forms.records import Field
-from hwdigitize.forms.written import SplitWords, ink_amount, read_written, write_out
+from hwdigitize.forms.written import ink_amount, read_written, write_out
 
 Grey = NDArray[np.uint8]
 Image = NDArray[np.uint8]
@@ -50,7 +50,6 @@ class FieldPage:
 def read_fields(
     sheet: FieldPage,
     fields: Sequence[Field],
-    split_words: SplitWords,
     *,
     models: str | None = None,
     language: str = "none",
@@ -60,7 +59,6 @@ def read_fields(
     Args:
         sheet: the page.
         fields: those to read.
-        split_words: cuts handwriting into lines of words.
         models: folder of the networks; None for the shipped ones.
         language: of free text, as in :func:`hwdigitize.recognition.words.read_words`.
 
@@ -85,7 +83,7 @@ def read_fields(
             case _:
                 cuts[number] = _cut(sheet, field)
     written = [write_out(cut) for cut in cuts.values()]
-    found = read_written(written, sheet.folder, split_words, models, language)
+    found = read_written(written, sheet.folder, models, language)
     readings |= dict(zip(cuts, found, strict=True))
     hands = [cut.grey for cut in cuts.values() if cut.field.kind in TELLING and cut.grey.size]
     return [readings[number] for number in range(len(fields))], hands

@@ -7,7 +7,7 @@ field's grammar. Their probabilities are multiplied; where they differ, the evid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.forms.automaton import Automaton
-from hwdigitize.forms.cutting import Cut, cut_cells, cut_glyphs, cut_words
+from hwdigitize.forms.cutting import Cut, cut_cells
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.grammar import compile_grammar
+from hwdigitize.forms.pieces import cut_glyphs, cut_lines, cut_words, part_struck
 from hwdigitize.forms.records import Field, Grammar
 from hwdigitize.forms.spelling import Spelled, read_spelled, spell
-from hwdigitize.forms.strikes import is_crossed_out
 from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.constrained import (
     Constrained,
@@ -35,8 +35,6 @@ from hwdigitize.recognition.runtime import load_card
 from hwdigitize.recognition.words import read_words, score_words
 
 Grey = NDArray[np.uint8]
-#: cuts handwriting into lines of words, from top to bottom and left to right
-SplitWords = Callable[[Grey], list[list[Grey]]]
 
 #: kinds whose characters are read one by one where they stand apart
 SPELLED = ("letters", "digits", "number", "date", "time")
@@ -50,6 +48,8 @@ SPECK, SPECK_SCALE = 0.010, 0.35
 UNMENTIONED, UNMENTIONED_UNCELLED = 0.002, 0.025
 #: readers that leave less than this to each word of a value, in the mean, cannot read it
 LEGIBLE = 0.02
+#: marks that are written close to the word before them
+CLOSING = frozenset(".,;:!?")
 #: probability above which no legal value fits, and of the value by both readers that outweighs
 #: it, and what was read without regard to the grammar
 MISFIT, AGREED = 0.5, 0.5
@@ -93,7 +93,9 @@ class Written:
 
 def write_out(cut: Cut) -> Written:
     """Set out a field's handwriting in rows and characters."""
-    field, mask = cut.field, cut.ink.mask
+    field, crossed_out = cut.field, False
+    if not field.cell_boxes:
+        cut, crossed_out = part_struck(cut, _line_height(field))
     places = field.cell_boxes or (field.boxes if len(field.boxes) > 1 else ())
     if places and field.kind != "lines":
         cells = cut_cells(cut, places)
@@ -109,7 +111,7 @@ def write_out(cut: Cut) -> Written:
         rows=rows,
         spelled=spelled,
         empty=_emptiness(cut),
-        crossed_out=not field.cell_boxes and is_crossed_out(mask, _line_height(field)),
+        crossed_out=crossed_out,
     )
 
 
@@ -132,7 +134,6 @@ def _emptiness(cut: Cut) -> float:
 def read_written(
     written: Sequence[Written],
     folder: str,
-    split_words: SplitWords,
     models: str | None,
     language: str,
 ) -> list[FieldReading]:
@@ -141,7 +142,6 @@ def read_written(
     Args:
         written: the fields.
         folder: of the template, for its lexicons.
-        split_words: for free text.
         models: folder of the networks; None for the shipped ones.
         language: of free text.
     """
@@ -149,7 +149,7 @@ def read_written(
     found: dict[int, FieldReading] = {}
     automata = [_grammar(one.field, folder) for one in legible]
     free = [one for one, automaton in zip(legible, automata, strict=True) if automaton is None]
-    for one, lines in zip(free, _read_free(free, split_words, models, language), strict=True):
+    for one, lines in zip(free, _read_free(free, models, language), strict=True):
         found[id(one)] = _of_free(one, lines)
     bound = [(one, known) for one, known in zip(legible, automata, strict=True) if known]
     for one, reading in _read_bound(bound, models, language):
@@ -192,16 +192,31 @@ def _read_bound(
 
 
 def _read_free(
-    written: Sequence[Written], split_words: SplitWords, models: str | None, language: str
+    written: Sequence[Written], models: str | None, language: str
 ) -> list[list[list[Reading]]]:
     """Readings of the words of the lines of each field."""
-    pages = [
-        split_words(one.rows[0]) if one.field.kind == "lines" else [cut_words(one.cut)]
-        for one in written
-    ]
-    crops = [word for lines in pages for line in lines for word in line]
-    readings = iter(read_words(crops, language=language, models=models) if crops else ())
-    return [[[next(readings) for _ in line] for line in lines] for lines in pages]
+    found: dict[int, list[list[Reading]]] = {}
+    spoken = [_language_of(one.field, language) for one in written]
+    for name in sorted(set(spoken)):
+        ours = [i for i, own in enumerate(spoken) if own == name]
+        lines = [[cut_words(line) for line in _lines_of(written[i])] for i in ours]
+        crops = [word for field in lines for line in field for word in line]
+        readings = iter(read_words(crops, language=name, models=models) if crops else ())
+        for i, field in zip(ours, lines, strict=True):
+            found[i] = [[next(readings) for _ in line] for line in field]
+    return [found[i] for i in range(len(written))]
+
+
+def _lines_of(one: Written) -> list[Cut]:
+    return cut_lines(one.cut) if one.field.kind == "lines" else [one.cut]
+
+
+def _language_of(field: Field, language: str) -> str:
+    """What a field of free text is likely to hold: forms ask for names."""
+    if field.grammar.language:
+        return field.grammar.language
+    named = field.kind == "lines" or language == "none" or "names" in language.split("+")
+    return language if named else f"{language}+names"
 
 
 def _nothing(one: Written) -> FieldReading:
@@ -212,12 +227,20 @@ def _nothing(one: Written) -> FieldReading:
 
 def _of_free(one: Written, lines: Sequence[Sequence[Reading]]) -> FieldReading:
     words = [word for line in lines for word in line]
-    text = "\n".join(" ".join(word.text for word in line) for line in lines).strip()
+    text = "\n".join(_joined(word.text for word in line) for line in lines).strip()
     probability = float(np.prod([word.confidence for word in words])) if words else 0.0
     others: tuple[tuple[str, float], ...] = ()
     if len(words) == 1:
         others = words[0].alternatives
     return _settled(one, text, [(text, probability), *others], {})
+
+
+def _joined(words: Iterable[str]) -> str:
+    """A line of words; a mark that stands alone ends the word before it."""
+    line = ""
+    for word in words:
+        line += word if not line or set(word) <= CLOSING else f" {word}"
+    return line
 
 
 def _of_one(one: Written, row: Constrained) -> FieldReading:

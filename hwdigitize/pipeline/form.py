@@ -25,7 +25,6 @@ from hwdigitize.forms.rules import check_rules, compile_rule
 from hwdigitize.forms.structure import Structure, find_structure
 from hwdigitize.forms.template import load_blank, load_templates, shipped_templates
 from hwdigitize.pages.ingest import Scan
-from hwdigitize.pages.segmentation import find_lines
 from hwdigitize.pipeline.sheet import Sheet, Stopwatch
 from hwdigitize.settings import Settings
 
@@ -95,7 +94,6 @@ def read_form(scan: Scan, form: Form, settings: Settings, watch: Stopwatch) -> S
         readings, hands = read_fields(
             FieldPage(rectified, blank, on_scan, form.template.folder),
             form.fields,
-            _split_words,
             models=settings.models,
             language=settings.language,
         )
@@ -168,11 +166,6 @@ def _on_scan(image: Image, lay: Registration, box: doc.Box) -> Image:
     """A template box as it lies on the scan, sharper than the rectified page."""
     left, top, right, bottom = lay.box_to_scan(box)
     return crop(image, (max(left, 0), max(top, 0), max(right, 0), max(bottom, 0)))
-
-
-def _split_words(grey: Grey) -> list[list[Grey]]:
-    """The words of each line of a field."""
-    return [[crop(grey, box) for box in line.words] for line in find_lines(grey)]
 
 
 def _lay(grey: Grey, template: Template, candidate: Candidate) -> Registration:

@@ -32,6 +32,8 @@ Ints = NDArray[np.int64]
 
 #: letters of the lexicon told apart, as many as there are bits in a mask
 LETTERS = 64
+#: share of words that begin with a capital where names are among them
+NAMES_CAPITAL = 0.5
 #: characters before a letter that the n-gram model looks at
 ORDER = 3
 
@@ -294,11 +296,14 @@ def load_language(
         name: "none", or lexica of :func:`~hwdigitize.recognition.lexicon.load_lexicon`, several
             joined by "+" in equal shares ("en+fr").
         alphabet: of the network.
-        weights: how much it counts; None for what validation data chose.
+        weights: how much it counts; None for what validation data chose. With names among the
+            lexica more words begin with a capital.
 
     Raises:
         UsageError: a lexicon that there is not.
     """
+    if weights is None and "names" in name.split("+"):
+        weights = Weights(capital=NAMES_CAPITAL)
     return None if name == "none" else _load(name, alphabet, weights)
 
 

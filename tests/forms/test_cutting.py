@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hwdigitize.forms.cutting import cut_cells, cut_field, cut_glyphs, cut_words
+from hwdigitize.forms.cutting import cut_cells, cut_field
+from hwdigitize.forms.pieces import cut_glyphs
 from hwdigitize.forms.records import Field
 from tests.forms.sheets import frame, grey, paper, stroke
 
@@ -64,28 +65,9 @@ def test_the_row_has_the_characters_side_by_side() -> None:
     assert wide.row.shape[1] > cells.row.shape[1] + 20
 
 
-def test_glyphs_come_from_left_to_right() -> None:
-    field = Field(name="a", kind="number", boxes=(BOX,))
-    page = stroke(paper(), (220, 80), (220, 120), width=9)
-    page = stroke(page, (150, 80), (150, 120), width=3)
-    glyphs = cut_glyphs(cut_field(page, grey(paper()), field))
-    widths = [int((glyph < 128).any(0).sum()) for glyph in glyphs]
-    assert len(widths) == 2 and widths[0] < widths[1]
-
-
 def test_a_fold_across_a_field_is_not_writing() -> None:
     blank = frame(paper(), BOX)
     page = stroke(blank.copy(), (150, 75), (150, 125))
     page = stroke(page, (60, 100), (340, 100), width=2)
     cut = cut_field(page, grey(blank), Field(name="a", kind="text", boxes=(BOX,)))
     assert cut.grey.shape[1] < 40
-
-
-def test_words_of_a_line_are_cut_at_wide_gaps_with_all_of_their_ink() -> None:
-    page = paper()
-    for x in (120, 128, 136, 190, 198):
-        page = stroke(page, (x, 80), (x, 120))
-    cut = cut_field(page, grey(paper()), Field(name="a", kind="text", boxes=(BOX,)))
-    first, second = cut_words(cut)
-    assert first.shape[1] > second.shape[1]
-    assert [int((word < 128).sum()) > 0 for word in (first, second)] == [True, True]

@@ -218,3 +218,15 @@ def test_other_languages_come_from_wordfreq() -> None:
     assert load_lexicon("nl")["huis"] > 0
     with pytest.raises(UsageError, match="xx"):
         load_lexicon("xx")
+
+
+def test_names_begin_with_a_capital_more_often() -> None:
+    capital = np.array([LATIN.encode("M")[0]], np.int64)
+    start = np.zeros(1, np.int64)
+    factors = []
+    for name in ("en", "en+names"):
+        language = load_language(name, LATIN)
+        assert language is not None
+        small = np.array([LATIN.encode("m")[0]], np.int64)
+        factors.append(language.extend(start, capital)[0] / language.extend(start, small)[0])
+    assert factors[1] > 2 * factors[0]
