@@ -118,16 +118,17 @@ def _read_both_ways(
 ) -> list[Reading]:
     """Read words without the page's rules, and doubtful ones with them too."""
 
-    def read(page: Grey, wanted: Sequence[doc.Box]) -> list[Reading]:
+    def read(page: Grey, wanted: Sequence[doc.Box], connected: bool) -> list[Reading]:
         return read_words(
             [_crop(page, box) for box in wanted],
             decoder=settings.decoder,
             beam_width=settings.beam_width,
             language=settings.language,
+            connected=connected,
             models=settings.models,
         )
 
-    readings = read(upright.grey, boxes)
+    readings = read(upright.grey, boxes, connected=True)
     if upright.ruled is upright.grey:
         return readings
     doubtful = [
@@ -136,7 +137,7 @@ def _read_both_ways(
         if reading.confidence < SURE_WORD
         and not np.array_equal(_crop(upright.grey, box), _crop(upright.ruled, box))
     ]
-    again = read(upright.ruled, [boxes[i] for i in doubtful])
+    again = read(upright.ruled, [boxes[i] for i in doubtful], connected=False)
     for i, reading in zip(doubtful, again, strict=True):
         if reading.confidence > readings[i].confidence:
             readings[i] = reading

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.confidence import Calibration
+from hwdigitize.recognition.context import load_context
 from hwdigitize.recognition.ctc import (
     LanguageModel,
     align,
@@ -37,6 +38,7 @@ ALTERNATIVES = 4
 Scores = NDArray[np.float32]
 #: texts with their log probabilities, best first
 Ranking = list[tuple[str, float]]
+Knots = Sequence[tuple[float, float]]
 Rank = Callable[[Sequence[Scores]], list[Ranking]]
 
 
@@ -56,6 +58,7 @@ def read_words(
     beam_width: int = 16,
     language: str = "none",
     views: bool = True,
+    connected: bool = False,
     models: str | None = None,
 ) -> list[Reading]:
     """Read crops of words or lines.
@@ -69,6 +72,8 @@ def read_words(
             lexicon can still be read.
         views: whether the beam search reads doubtful words again, stretched and sheared, and
             weighs what it reads in each.
+        connected: whether the crops are a text, in order, so that words tell of their
+            neighbours (where ``language`` has pairs of words).
         models: folder of the networks; None for the shipped ones.
 
     Returns:
@@ -81,7 +86,9 @@ def read_words(
     network = load_network("words", models)
     alphabet = Alphabet("".join(network.card.classes))
     spoken = load_language(language, alphabet) if decoder == "beam" else None
-    words, lines = _calibrations(network, spoken is not None)
+    context = load_context(language) if spoken and connected else None
+    fitted_with = ["_context"] * bool(context) + ["_language"] * bool(spoken) + [""]
+    words, lines = _calibrations(network, fitted_with)
 
     def rank(scores: Sequence[Scores]) -> list[Ranking]:
         if decoder == "greedy":
@@ -92,6 +99,8 @@ def read_words(
     rankings = [look.ranking for look in looks]
     if views and decoder == "beam":
         _look_again(network, crops, looks, rankings, rank)
+    if context:
+        rankings = context.weigh(rankings)
     return [
         _reading(
             ranking,
@@ -102,11 +111,14 @@ def read_words(
     ]
 
 
-def _calibrations(network: Network, with_language: bool) -> tuple[Calibration, Calibration]:
-    """Of words and of lines, which are seldom right as a whole."""
-    fitted, end = network.card.calibration, "_language" if with_language else ""
-    words = fitted.get(f"words{end}", ())
-    return Calibration(words), Calibration(fitted.get(f"lines{end}", words))
+def _calibrations(
+    network: Network, fitted_with: Sequence[str]
+) -> tuple[Calibration, Calibration]:
+    """Of words and of lines, which are seldom right as a whole; the first that is fitted."""
+    fitted = network.card.calibration
+    words: Knots = next((fitted[f"words{w}"] for w in fitted_with if f"words{w}" in fitted), ())
+    lines = next((fitted[f"lines{w}"] for w in fitted_with if f"lines{w}" in fitted), words)
+    return Calibration(words), Calibration(lines)
 
 
 def score_words(crops: Sequence[Crop], models: str | None = None) -> list[Scores]:

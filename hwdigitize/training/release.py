@@ -4,7 +4,7 @@
 
 RUN is the folder of a training run, DATA holds words.parquet and lines.parquet, MODELS is where
 reading looks for networks. Validation data calibrates; test data is read once, for the card,
-without a language and with the one that runs expect by default.
+without a language, with the one that runs expect by default, and as connected text.
 """
 
 from __future__ import annotations
@@ -45,25 +45,35 @@ FEWEST_SAMPLES = 20
 LANGUAGE = Settings().language
 
 
-def read_pool(pool: Pool, models: Path, language: str = "none") -> list[Reading]:
+#: sources of single words; those of others are texts, in order
+SINGLE = frozenset({"NAMES-words"})
+
+
+def read_pool(
+    pool: Pool, models: Path, language: str = "none", connected: bool = False
+) -> list[Reading]:
     """Readings of all crops of a pool, as a page's words are read."""
     crops = [pool.crop(i) for i in range(len(pool))]
-    return read_words(crops, language=language, models=str(models))
+    return read_words(crops, language=language, connected=connected, models=str(models))
 
 
 def calibrate(pools: list[Pool], models: Path) -> Card:
     """Fit the confidence of the words network on validation pools and store it in its card.
 
-    Readings with a language have a calibration of their own: they are right more often, and
-    what they are scored by is no probability.
+    Readings with a language have a calibration of their own, and so have those of connected
+    words: they are right more often, and what they are scored by is no probability.
     """
     card = load_card("words", str(models))
     save_card(msgspec.structs.replace(card, calibration={}), models)
     _forget()
     fitted = {
         f"{kind}{end}": knots
-        for end, language in (("", "none"), ("_language", LANGUAGE))
-        for kind, knots in _fitted(pools, models, language).items()
+        for end, some, language, connected in (
+            ("", pools, "none", False),
+            ("_language", pools, LANGUAGE, False),
+            ("_context", [texts_of(pool) for pool in pools], LANGUAGE, True),
+        )
+        for kind, knots in _fitted(some, models, language, connected).items()
     }
     card = msgspec.structs.replace(card, calibration=fitted)
     save_card(card, models)
@@ -71,11 +81,18 @@ def calibrate(pools: list[Pool], models: Path) -> Card:
     return card
 
 
+def texts_of(pool: Pool) -> Pool:
+    """The part of a pool that is text, its words in order."""
+    return pool.select(~np.isin(pool.sources, list(SINGLE)))
+
+
 def _fitted(
-    pools: list[Pool], models: Path, language: str
+    pools: list[Pool], models: Path, language: str, connected: bool
 ) -> dict[str, list[tuple[float, float]]]:
     """Knots for words and for lines, from the scores that are read without a calibration."""
-    readings = [reading for pool in pools for reading in read_pool(pool, models, language)]
+    readings = [
+        reading for pool in pools for reading in read_pool(pool, models, language, connected)
+    ]
     truth = [text for pool in pools for text in pool.texts]
     wide = np.array([is_line(pool.crop(i)) for pool in pools for i in range(len(pool))])
     scores = np.array([reading.confidence for reading in readings])
@@ -95,10 +112,14 @@ def _forget() -> None:
 
 
 def score(
-    pool: Pool, models: Path, seen: frozenset[str], language: str = "none"
+    pool: Pool,
+    models: Path,
+    seen: frozenset[str],
+    language: str = "none",
+    connected: bool = False,
 ) -> dict[str, Any]:
     """Figures of a pool: CER, WER, exact readings, unseen words apart, calibration error."""
-    readings = read_pool(pool, models, language)
+    readings = read_pool(pool, models, language, connected)
     texts = [reading.text for reading in readings]
     right = np.array([a == b for a, b in zip(texts, pool.texts, strict=True)])
     caseless = [a.lower() == b.lower() for a, b in zip(texts, pool.texts, strict=True)]
@@ -154,6 +175,14 @@ def release(run: Path, data: Path, models: Path, version: str) -> Card:
         "language": {
             "name": LANGUAGE,
             **{name: score(pool, models, seen, LANGUAGE) for name, pool in pools.items()},
+        },
+        "context": {
+            "name": LANGUAGE,
+            **{
+                name: score(pool, models, seen, LANGUAGE, connected=True)
+                for name, pool in pools.items()
+                if name not in SINGLE
+            },
         },
     }
     card = msgspec.structs.replace(card, scores=scores)
