@@ -12,8 +12,11 @@ of wrong ones: nested sets, from the order in which another sample finds them pr
 tested by the exact binomial test until one fails (fixed-sequence testing in the
 "Learn then Test" of Angelopoulos, Bates, Candès, Jordan and Lei, 2021). Whatever set is
 chosen, the chance that its true share of errors is above ``max_error`` is at most 5 %, though
-choice and test look at one sample. Fields are taken to be drawn independently from pages like
-those of the sample.
+choice and test look at one sample. The order of the tests follows from other pages than those
+that prove, so that choosing breaks no bound. Errors of one page come together; fields are
+therefore counted as fewer independent ones, by the design effect that the calibration found
+(Korn and Graubard, "Confidence intervals for proportions with small expected number of positive
+counts estimated from survey data", 1998). Pages are taken to be like those of the sample.
 """
 
 from __future__ import annotations
@@ -25,7 +28,6 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import numpy as np
 
 from hwdigitize.errors import ModelError
 from hwdigitize.recognition.confidence import Calibration
@@ -49,7 +51,9 @@ class Weight(msgspec.Struct, frozen=True, kw_only=True):
 class Step(msgspec.Struct, frozen=True, array_like=True):
     """Fields scored ``score`` or more: how many and how many wrong, in two samples.
 
-    The first sample only says in which order to test; the second one proves.
+    The first sample only says in which order to test; the second one proves. ``effect`` fields
+    of the second are worth one that is drawn alone, see
+    :mod:`hwdigitize.training.page_effect`.
     """
 
     score: float
@@ -57,6 +61,12 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
     trial_wrong: int
     proof: int
     proof_wrong: int
+    effect: float = 1.0
+
+    @property
+    def worth(self) -> tuple[float, float]:
+        """Independent fields that the second sample is worth, and the wrong ones of them."""
+        return self.proof / self.effect, self.proof_wrong / self.effect
 
 
 class KindCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +101,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     score: float | None
     samples: int
     wrong: int
+    effect: float = 1.0
 
     @property
     def proven(self) -> bool:
@@ -100,15 +111,19 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def sentence(self) -> str:
         """The claim in words."""
+        worth = ""
+        if self.effect > 1:
+            independent = round(self.samples / self.effect)
+            worth = f" (worth {independent} independent ones: errors of a page come together)"
         if self.proven:
             return (
                 f"at most {self.max_error:.2%} of the accepted {self.kind} fields are wrong, at"
-                f" 95 % confidence: {self.wrong} of {self.samples} like them were"
+                f" 95 % confidence: {self.wrong} of {self.samples} like them were{worth}"
             )
         return (
             f"no {self.kind} field can be accepted at {self.max_error:.2%} errors: that takes"
             f" {samples_needed(self.max_error)} sure fields without an error, and of"
-            f" {self.samples} fields {self.wrong} were wrong"
+            f" {self.samples} fields {self.wrong} were wrong{worth}"
         )
 
 
@@ -189,7 +204,7 @@ def prove(kind: str, steps: tuple[Step, ...], max_error: float) -> Claim:
     by_promise = sorted(steps, key=lambda step: (-_promise(step, max_error), step.score))
     passed: list[Step] = []
     for step in by_promise:
-        if binomial_tail(step.proof, step.proof_wrong, max_error) > RISK:
+        if binomial_tail(*step.worth, max_error) > RISK:
             break
         passed.append(step)
     largest = min(passed, key=lambda s: s.score, default=None)
@@ -200,42 +215,75 @@ def prove(kind: str, steps: tuple[Step, ...], max_error: float) -> Claim:
         score=None if largest is None else largest.score,
         samples=shown.proof,
         wrong=shown.proof_wrong,
+        effect=shown.effect,
     )
 
 
 def _promise(step: Step, max_error: float) -> float:
     """Chance of passing the test if the share wrong is that of the trial sample."""
-    most = _most_wrong(step.proof, max_error)
+    count, _ = step.worth
+    most = _most_wrong(count, max_error)
     share = (step.trial_wrong + 0.5) / (step.trial + 1)
-    return 0.0 if most < 0 else binomial_tail(step.proof, most, share)
+    return 0.0 if most < 0 else binomial_tail(count, most, share)
 
 
 @functools.lru_cache(maxsize=4096)
-def _most_wrong(count: int, max_error: float) -> int:
+def _most_wrong(count: float, max_error: float) -> float:
     """The most wrong ones that still prove ``max_error``; -1 where none do."""
     if binomial_tail(count, 0, max_error) > RISK:
         return -1
-    low, high = 0, count
-    while high - low > 1:
-        middle = (low + high) // 2
+    low, high = 0.0, count
+    while high - low > 0.01:
+        middle = (low + high) / 2
         passes = binomial_tail(count, middle, max_error) <= RISK
         low, high = (middle, high) if passes else (low, middle)
     return low
 
 
-def binomial_tail(count: int, wrong: int, share: float) -> float:
-    """Probability of at most ``wrong`` among ``count`` if each is wrong with ``share``."""
+def binomial_tail(count: float, wrong: float, share: float) -> float:
+    """Probability of at most ``wrong`` among ``count`` if each is wrong with ``share``.
+
+    As the incomplete beta function, which it equals for whole numbers, so that counts may be
+    parts of fields.
+    """
     if wrong >= count or share <= 0:
         return 1.0
     if share >= 1:
         return 0.0
-    i = np.arange(wrong + 1)
-    chosen = np.concatenate([[0.0], np.cumsum(np.log((count - i[1:] + 1) / i[1:]))])
-    logs = chosen + i * math.log(share) + (count - i) * math.log1p(-share)
-    return float(min(np.exp(logs).sum(), 1.0))
+    return _incomplete_beta(count - wrong, wrong + 1, 1 - share)
 
 
-def upper_bound(count: int, wrong: int, risk: float = RISK) -> float:
+def _incomplete_beta(a: float, b: float, x: float) -> float:
+    """The regularised incomplete beta function, by its continued fraction (Lentz's method).
+
+    Press, Teukolsky, Vetterling and Flannery, "Numerical Recipes", 3rd edition, 6.4.
+    """
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _incomplete_beta(b, a, 1 - x)
+    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    front += a * math.log(x) + b * math.log1p(-x)
+    c, d, value = 1.0, 0.0, 1.0
+    for i in range(500):
+        m = i // 2
+        if i == 0:
+            term = 1.0
+        elif i % 2:
+            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        else:
+            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        d = 1 / _away_from_zero(1 + term * d)
+        c = _away_from_zero(1 + term / c)
+        value *= c * d
+        if i and abs(c * d - 1) < 1e-12:
+            break
+    return math.exp(front) * (value - 1) / a
+
+
+def _away_from_zero(value: float) -> float:
+    return value if abs(value) > 1e-300 else 1e-300
+
+
+def upper_bound(count: float, wrong: float, risk: float = RISK) -> float:
     """Largest share of errors that the counts do not contradict (Clopper and Pearson, 1934).
 
     One-sided, at confidence ``1 - risk``; 1.0 where nothing was counted.

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from hwdigitize.forms.confidence import FieldsCard, KindCard, Step, Weight, number, score_of
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from hwdigitize.training.page_effect import (
+    LEAST_WRONG,
+    Flags,
+    Floats,
+    Pages,
+    design_effect,
+    number_pages,
+    page_correlation,
+)
 
 #: share of the pages that the regression is fitted on; the others prove the bound
 FIT_SHARE = 0.4
@@ -56,8 +61,9 @@ def fit_fields(
     kinds: dict[str, list[FieldSample]] = {}
     for sample in samples:
         kinds.setdefault(sample.kind, []).append(sample)
+    correlation = _correlation(kinds.values())
     cards = {
-        kind: _fit_kind(held, fit_pages)
+        kind: _fit_kind(held, fit_pages, correlation)
         for kind, held in sorted(kinds.items())
         if len(held) >= LEAST_FIELDS
     }
@@ -69,7 +75,20 @@ def fit_fields(
     return FieldsCard(kinds=cards, sample=counts | (about or {}))
 
 
-def _fit_kind(samples: Sequence[FieldSample], fit_pages: set[str]) -> KindCard:
+def _correlation(kinds: Iterable[Sequence[FieldSample]]) -> float:
+    """How errors on one page come together, on average of the kinds that tell."""
+    told = []
+    for samples in kinds:
+        free = [s for s in samples if not s.asked]
+        wrong = np.array([not s.right for s in free], np.bool_)
+        if wrong.sum() >= LEAST_WRONG:
+            told.append(page_correlation(wrong, number_pages([s.page for s in free])))
+    return sum(told) / max(len(told), 1)
+
+
+def _fit_kind(
+    samples: Sequence[FieldSample], fit_pages: set[str], correlation: float
+) -> KindCard:
     """Regression on the pages to fit on, knots on all, counts on both apart."""
     ours = [s for s in samples if s.page in fit_pages] or list(samples[:1])
     weights, offset = fit_regression(ours)
@@ -78,11 +97,12 @@ def _fit_kind(samples: Sequence[FieldSample], fit_pages: set[str]) -> KindCard:
     right = np.array([s.right for s in samples])
     trial = np.array([s.page in fit_pages for s in samples])
     free = np.array([not s.asked for s in samples])
+    pages = number_pages([s.page for s in samples])
     return KindCard(
         weights=weights,
         offset=offset,
         knots=fit_knots(scores, right),
-        steps=count_steps(scores[free], right[free], trial[free]),
+        steps=count_steps(scores[free], right[free], trial[free], pages[free], correlation),
     )
 
 
@@ -113,11 +133,6 @@ def fit_regression(samples: Sequence[FieldSample]) -> tuple[dict[str, Weight], f
         for i, w in zip(kept, found[1:], strict=True)
     }
     return weights, round(float(found[0]), 6)
-
-
-def _row(sample: FieldSample, names: Sequence[str]) -> list[float]:
-    held = sample.evidence
-    return [number(name, held[name]) if name in held else np.nan for name in names]
 
 
 def _newton(x: Floats, right: Floats) -> Floats:
@@ -165,17 +180,34 @@ def _share(block: tuple[float, float, float]) -> float:
     return block[0] / block[1]
 
 
-def count_steps(scores: Floats, right: Flags, trial: Flags) -> tuple[Step, ...]:
-    """Nested sets of the surest fields, whose edges follow from the trial sample alone."""
+def count_steps(
+    scores: Floats,
+    right: Flags,
+    trial: Flags,
+    pages: Pages | None = None,
+    correlation: float = 0.0,
+) -> tuple[Step, ...]:
+    """Nested sets of the surest fields, whose edges follow from the trial sample alone.
+
+    Args:
+        scores: (n,) of the fields.
+        right: (n,) whether their values are.
+        trial: (n,) whether they say in which order to test, or else prove.
+        pages: (n,) number of the page that each is on; None: each on its own.
+        correlation: of errors on a page, where a kind has too few errors to tell.
+    """
     if not trial.any():
         return ()
     shares = np.linspace(SMALLEST_STEP, 1, STEPS)
     edges = np.unique(np.quantile(scores[trial], 1 - shares, method="lower"))[::-1]
     edges = np.floor(edges * 1e6) / 1e6
     steps = []
-    for edge in np.unique(edges)[::-1].tolist():
+    pages = np.arange(len(scores)) if pages is None else pages
+    for edge in np.unique(edges).tolist():
         within = scores >= edge
         first, second = within & trial, within & ~trial
+        if (within & ~right).sum() >= LEAST_WRONG:  # else as in the next larger set
+            correlation = page_correlation(~right[within], pages[within])
         steps.append(
             Step(
                 edge,
@@ -183,6 +215,7 @@ def count_steps(scores: Floats, right: Flags, trial: Flags) -> tuple[Step, ...]:
                 int((first & ~right).sum()),
                 int(second.sum()),
                 int((second & ~right).sum()),
+                round(design_effect(correlation, pages[second]), 4),
             )
         )
-    return tuple(steps)
+    return tuple(reversed(steps))

@@ -35,6 +35,13 @@ from hwdigitize.training.field_readings import read_archive
 from hwdigitize.training.field_rows import FieldRow, PageRow
 from hwdigitize.training.fit_fields import LEAST_FIELDS, fit_fields
 from hwdigitize.training.measurement import Measurement, Progress, confidence_charts
+from hwdigitize.training.page_effect import (
+    Flags,
+    Pages,
+    effect_of,
+    number_pages,
+    page_correlation,
+)
 from hwdigitize.training.scores import Prediction, confidence_scores, error_by_share
 
 HEADER = ("file", "field", "kind", "truth", "value", "state", "right", "confidence", "flags")
@@ -148,7 +155,8 @@ def field_scores(judged: Sequence[Judged]) -> dict[str, Any]:
     Returns:
         ``fields``; ``right``, share of right values; ``accepted``, share accepted; ``error``,
         share of wrong ones among the accepted, with ``error_bound``, the most that it may
-        truly be at 95 % confidence (Clopper and Pearson); ``calibration_error``.
+        truly be at 95 % confidence (Clopper and Pearson, of as many fields as the accepted ones
+        are worth, see :mod:`hwdigitize.training.page_effect`); ``calibration_error``.
     """
     accepted = [one for one in judged if one.accepted]
     wrong = sum(not one.row.right for one in accepted)
@@ -159,9 +167,23 @@ def field_scores(judged: Sequence[Judged]) -> dict[str, Any]:
         "right": round(float(right.mean()), 4),
         "accepted": round(len(accepted) / len(judged), 4),
         "error": round(wrong / len(accepted), 5) if accepted else None,
-        "error_bound": round(upper_bound(len(accepted), wrong), 5) if accepted else None,
+        "error_bound": round(_bound(judged, accepted), 5) if accepted else None,
         "calibration_error": round(calibration_error(confidences, right), 4),
     }
+
+
+def _bound(judged: Sequence[Judged], accepted: Sequence[Judged]) -> float:
+    """The most that the share of wrong ones may be; errors of a page come together."""
+    correlation = page_correlation(*_errors(judged))
+    wrong, pages = _errors(accepted)
+    effect = effect_of(wrong, pages, correlation)
+    return upper_bound(len(accepted) / effect, int(wrong.sum()) / effect)
+
+
+def _errors(judged: Sequence[Judged]) -> tuple[Flags, Pages]:
+    """Whether each field is wrong, and the number of its page."""
+    wrong = np.array([not one.row.right for one in judged], np.bool_)
+    return wrong, number_pages([one.row.file for one in judged])
 
 
 def _grouped(
