@@ -25,6 +25,8 @@ class FieldReading:
     - ``none_fits``: that no legal value is what is written
     - ``agreement``: of the value by the reader that did not propose it; absent with one reader
     - ``ink``: how clearly the ink stands out of the paper
+    - ``paper``: brightness around the field, of the page's paper
+    - ``print``: share of the form's print around the field that is found on the page
     - ``residual_px``: how far the form's print was from where it should be
     - ``length``: characters of the value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,7 @@ from hwdigitize.forms.cutting import Cut, crop, cut_boxes, cut_field, relative
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.marks import Mark, read_mark
 from hwdigitize.forms.records import Field
+from hwdigitize.forms.sight import paper_level, with_sight
 from hwdigitize.forms.written import ink_amount, read_written, write_out
 
 Grey = NDArray[np.uint8]
@@ -86,7 +88,13 @@ def read_fields(
     found = read_written(written, sheet.folder, models, language)
     readings |= dict(zip(cuts, found, strict=True))
     hands = [cut.grey for cut in cuts.values() if cut.field.kind in TELLING and cut.grey.size]
-    return [readings[number] for number in range(len(fields))], hands
+    grey = sheet.page if sheet.page.ndim == 2 else cv2.cvtColor(sheet.page, cv2.COLOR_BGR2GRAY)
+    paper = paper_level(grey)
+    seen = [
+        with_sight(readings[number], field, grey, sheet.blank, paper)
+        for number, field in enumerate(fields)
+    ]
+    return seen, hands
 
 
 def _cut(sheet: FieldPage, field: Field) -> Cut:
