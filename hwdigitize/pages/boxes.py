@@ -9,6 +9,8 @@ box, which a tick may fill and break, by its top and bottom edge one above the o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Literal
 
 import cv2
@@ -16,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwdigitize.document import Box
-from hwdigitize.pages.ink import Ints, Mask, find_ink, reduce
+from hwdigitize.pages.ink import Ints, Mask, Pieces, find_ink, label, measure, reduce
 
 # Sizes as shares of the longer side of the page.
 STROKE = 0.006  # shortest side of a box, 1.8 mm on A4
@@ -104,9 +106,8 @@ def _find_strokes(ink: Mask) -> _Strokes:
 
 def _pieces(mask: Mask) -> Ints:
     """Boxes (n, 4) of the connected pieces of a mask."""
-    stats = cv2.connectedComponentsWithStats(mask, connectivity=8)[2]
-    left, top, width, height = stats[1:, :4].T.astype(np.int64)
-    return np.stack([left, top, left + width, top + height], axis=1)
+    count, labels = label(mask)
+    return measure(labels, mask, count).boxes
 
 
 def _is_row(row: Ints) -> bool:
@@ -133,12 +134,17 @@ def _find_holes(strokes: _Strokes) -> Ints:
     """Boxes (n, 4) of the near-rectangular holes between straight strokes."""
     straight = strokes.along | strokes.across
     walls = cv2.dilate(straight, np.ones((3, 3)))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(1 - walls, connectivity=4)
-    left, top, width, height, area = stats[1:].T.astype(np.int64)
+    count, labels = label(1 - walls, connectivity=4)
     smallest, largest = max(6, SMALLEST * strokes.side), LARGEST * strokes.side
-    fits = (np.minimum(width, height) >= smallest) & (np.maximum(width, height) <= largest)
-    fits &= area >= FILLED * width * height
-    holes = np.stack([left, top, left + width, top + height], axis=1)[fits]
+    inside = labels > 0
+    around = labels == labels[0, 0]
+    if np.count_nonzero(around) > largest**2:  # the page about all boxes, most of its pixels
+        inside &= ~around
+    found = measure(labels, inside, count)
+    shorter = np.minimum(found.widths, found.heights)
+    fits = (shorter >= smallest) & (np.maximum(found.widths, found.heights) <= largest)
+    fits &= found.areas >= FILLED * found.widths * found.heights
+    holes = found.boxes[fits]
     if len(holes) > MOST_HOLES:
         return np.empty((0, 4), np.int64)
     # The walls were a pixel thicker than the strokes.
@@ -164,8 +170,9 @@ def _find_checks(strokes: _Strokes) -> Ints:
     walled = [_inside(pair) for pair in pairs if _has_sides(strokes.ink, pair)]
     if not walled:
         return np.empty((0, 4), np.int64)
-    labels, pieces = _labelled(strokes.ink)
-    alone = [inner for inner in walled if _stands_alone(labels, pieces, inner)]
+    count, labels = label(strokes.ink)
+    pieces = measure(labels, strokes.ink, count)
+    alone = [inner for inner in walled if _stands_alone(pieces, inner)]
     return np.array(alone, np.int64).reshape(-1, 4)
 
 
@@ -189,25 +196,16 @@ def _has_sides(ink: Mask, pair: Ints) -> bool:
     return bottom - top > 2 * SIDE_PX and all(_is_straight(side, CORNERED) for side in sides)
 
 
-def _labelled(ink: Mask) -> tuple[npt.NDArray[np.int32], Ints]:
-    """Labels (H, W) of the pieces of ink, 0 for paper, and their boxes (n + 1, 4)."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    left, top, width, height = stats[:, :4].T.astype(np.int64)
-    return labels, np.stack([left, top, left + width, top + height], axis=1)
-
-
-def _stands_alone(
-    labels: npt.NDArray[np.int32], pieces: Ints, inner: tuple[int, int, int, int]
-) -> bool:
+def _stands_alone(pieces: Pieces, inner: tuple[int, int, int, int]) -> bool:
     """Whether the ink around a box goes little further, as a tick does and a word does not."""
     left, top, right, bottom = inner
     middle = (left + right) // 2
-    edge = labels[max(0, top - 3) : top, middle - 1 : middle + 2]
-    if not edge.any():
-        return False
-    piece = pieces[edge.max()]
-    width, height = piece[2] - piece[0], piece[3] - piece[1]
-    return bool(width <= TICKED * (right - left) and height <= TICKED * (bottom - top))
+    edge = pieces.labels[max(0, top - 3) : top, middle - 1 : middle + 2]
+    piece = int(edge.max(initial=0)) - 1
+    return piece >= 0 and bool(
+        pieces.widths[piece] <= TICKED * (right - left)
+        and pieces.heights[piece] <= TICKED * (bottom - top)
+    )
 
 
 def _is_walled(straight: Mask, hole: Ints) -> bool:
@@ -284,8 +282,10 @@ def _wall_top(across: Mask, x: int, foot: int) -> int:
 
 
 def _evenly_spaced(row: Ints) -> bool:
-    steps = np.diff(row[:, 0])
-    return bool((np.abs(steps - np.median(steps)) <= max(2.0, 0.1 * np.median(steps))).all())
+    # a page has dozens of such rows, of a few teeth each: too small for arrays
+    steps = [after - before for before, after in pairwise(row[:, 0].tolist())]
+    usual = median(steps)
+    return all(abs(step - usual) <= max(2.0, 0.1 * usual) for step in steps)
 
 
 def _has_base(along: Mask, row: Ints) -> bool:

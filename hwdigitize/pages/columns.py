@@ -62,21 +62,21 @@ def _gutter(cells: Cells) -> tuple[int, int, int] | None:
     shortest = round(GUTTER_TEXT * CELLS)
     empty = cv2.morphologyEx(empty, cv2.MORPH_OPEN, np.ones((shortest, 1)))
     before, after = _rows_with_ink(cells), _rows_with_ink(cells[:, ::-1])[:, ::-1]
-    best, most = None, shortest
-    for x in np.flatnonzero(empty.any(axis=0)):
-        for first, last in _runs(np.asarray(empty[:, x], np.uint8)):
-            sides = [side[last, x] - side[first, x] for side in (before, after)]
-            if min(sides) > most:
-                best, most = (int(x), int(first), int(last)), min(sides)
-    return None if best is None else _without_ends(cells, *best)
+    x, first, last = _runs(empty.T)
+    text = np.minimum(before[last, x] - before[first, x], after[last, x] - after[first, x])
+    if text.max(initial=0) <= shortest:
+        return None
+    best = int(text.argmax())
+    return _without_ends(cells, int(x[best]), int(first[best]), int(last[best]))
 
 
 def _without_ends(cells: Cells, x: int, first: int, last: int) -> tuple[int, int, int]:
     """The longest part of a gutter between gaps too narrow for it, as of words in a heading."""
     gap = _gap_widths(cells[first:last], x)
     wide = np.asarray(gap >= 0.5 * np.quantile(gap, 0.25), np.uint8)
-    start, stop = max(_runs(wide), key=lambda run: int(run[1] - run[0]))
-    return x, first + int(start), first + int(stop)
+    _, start, stop = _runs(wide[None])
+    longest = int((stop - start).argmax())
+    return x, first + int(start[longest]), first + int(stop[longest])
 
 
 def _gap_widths(cells: Cells, x: int) -> Ints:
@@ -94,7 +94,8 @@ def _rows_with_ink(cells: Cells) -> Ints:
     return np.concatenate([np.zeros((1, cells.shape[1]), np.int64), counts])
 
 
-def _runs(column: Mask) -> Ints:
-    """First and one past last of each run of ones, (n, 2)."""
-    steps = np.flatnonzero(np.diff(np.concatenate([[0], column, [0]]).astype(np.int8)))
-    return steps.reshape(-1, 2)
+def _runs(rows: Mask) -> tuple[Ints, Ints, Ints]:
+    """Row, first and one past last of each run of ones along the rows, (n,) each."""
+    steps = np.diff(np.pad(rows.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    row, first = np.nonzero(steps == 1)
+    return row, first, np.nonzero(steps == -1)[1]

@@ -109,10 +109,16 @@ def _ends(xs: Floats, ys: Floats, slope: float, body: float) -> tuple[float, ...
     for end, near in ((xs[0], xs <= xs[0] + reach), (xs[-1], xs >= xs[-1] - reach)):
         u, v = xs[near] - end, ys[near]
         trust = min(1.0, (xs[-1] - xs[0]) / reach)
-        fitted = float(np.polyfit(u, v, 1)[0]) if len(u) > 2 else slope
+        fitted = _tilt(u, v) if len(u) > 2 else slope
         tilt = trust * fitted + (1 - trust) * slope
         result += [float(end), float(np.mean(v - tilt * u)), tilt]
     return tuple(result)
+
+
+def _tilt(xs: Floats, ys: Floats) -> float:
+    """Slope of the line through some points, by least squares."""
+    off = xs - xs.mean()
+    return float((off @ ys) / (off @ off))
 
 
 def _link(fragments: list[tuple[Floats, Floats]], slope: float, body: float) -> Ints:

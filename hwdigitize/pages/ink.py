@@ -7,6 +7,7 @@ A4 has some 150 dpi: enough to tell words apart, and a quarter of the work.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -70,13 +71,16 @@ def reduction(grey: Grey) -> int:
 
 
 def reduce(grey: Grey) -> Grey:
-    """The page at working size, every pixel the mean of ``reduction`` squared pixels."""
+    """The page at working size, every pixel the mean of some ``reduction`` squared pixels."""
     factor = reduction(grey)
     if factor == 1:
         return grey
     height, width = grey.shape[0] // factor, grey.shape[1] // factor
     size = (max(1, width), max(1, height))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    # by two, or a little more on odd sides, bilinear weights are means too, and eight times as
+    # fast; cutting odd sides off would thin bilevel ink, on which words are parted worse
+    how = cv2.INTER_LINEAR if factor == 2 else cv2.INTER_AREA
+    return np.asarray(cv2.resize(grey, size, interpolation=how), np.uint8)
 
 
 def find_ink(grey: Grey) -> Mask:
@@ -97,19 +101,43 @@ def find_writing(grey: Grey) -> Mask:
 
 def find_pieces(mask: Mask) -> Pieces:
     """Connected pieces, 8-connected; none at all where there are too many to be writing."""
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count - 1 > MOST_PIECES:
+    count, labels = label(mask)
+    if count > MOST_PIECES:
         return find_pieces(np.zeros_like(mask))
-    left, top, width, height, area = stats[1:].T.astype(np.int64)
-    boxes = np.stack([left, top, left + width, top + height], axis=1)
-    return Pieces(labels, _pixels(labels), boxes, area, centres[1:])
+    return measure(labels, mask, count)
 
 
-def _pixels(labels: npt.NDArray[np.int32]) -> Pixels:
-    flat = labels.ravel()
-    inked = np.flatnonzero(flat)
+def label(mask: Mask, connectivity: int = 8) -> tuple[int, npt.NDArray[np.int32]]:
+    """How many connected pieces a mask has, and to which each pixel belongs, 0 to none."""
+    count, labels = cv2.connectedComponents(mask, connectivity=connectivity)
+    return count - 1, np.asarray(labels, np.int32)
+
+
+def measure(labels: npt.NDArray[np.int32], mask: npt.NDArray[Any], count: int) -> Pieces:
+    """Boxes, areas and centres of labelled pieces, from the pixels within a mask alone.
+
+    OpenCV looks at all pixels for them, which takes five times as long as finding the pieces.
+    Pieces outside the mask, which covers pieces whole, have no area and less than no width.
+    """
+    inked = np.flatnonzero(mask.astype(bool))  # bytes take six times as long
+    piece = labels.ravel()[inked].astype(np.int64) - 1
     y, x = np.divmod(inked, labels.shape[1])
-    return Pixels(x, y, flat[inked].astype(np.int64) - 1)
+    begins = np.ones(len(inked), bool)
+    begins[1:] = (np.diff(inked) > 1) | (x[1:] == 0)
+    starts = np.flatnonzero(begins)  # of runs of ink along the rows
+    lengths = np.diff(np.append(starts, len(inked)))
+    own, first, row = piece[starts], x[starts], y[starts]
+    boxes = np.zeros((count, 4), np.int64)
+    boxes[:, 0] = labels.shape[1]
+    np.minimum.at(boxes[:, 0], own, first)
+    np.maximum.at(boxes[:, 2], own, first + lengths)
+    boxes[own[::-1], 1] = row[::-1]  # of a piece's runs, the topmost is written last
+    boxes[own, 3] = row + 1
+    areas = np.bincount(own, lengths, count)
+    across = np.bincount(own, lengths * (2 * first + lengths - 1), count) / 2
+    down = np.bincount(own, lengths * row, count)
+    centres = np.stack([across, down], axis=1) / np.maximum(areas, 1)[:, None]
+    return Pieces(labels, Pixels(x, y, piece), boxes, areas.astype(np.int64), centres)
 
 
 def weighted_quantile(
@@ -154,7 +182,7 @@ def _find_rules(mask: Mask) -> Mask:
     thin = np.asarray(mask & ~upright, np.uint8)
     bridged = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, length // 5)))
     strokes = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, length)))
-    if not strokes.any():
+    if cv2.countNonZero(strokes) < RULE_LENGTH * width:
         return np.zeros_like(mask)
     reach = cv2.dilate(strokes, np.ones((3, 2 * length + 1)))
     count, rows = cv2.connectedComponents(reach, connectivity=8)

@@ -126,8 +126,10 @@ def find_letters(grey: Grey) -> Letters | None:
     letters &= (shorter < TALLEST_LETTER * max(grey.shape)) & (shorter > THINNEST * longer)
     if letters.sum() < FEWEST_LETTERS:
         return None
-    shown = np.concatenate([[0], 255 * letters]).astype(np.uint8)
-    return Letters(shown[pieces.labels], pieces.heights[letters], pieces.widths[letters])
+    ink = np.zeros_like(grey)
+    pixels = pieces.pixels
+    ink[pixels.y, pixels.x] = np.where(letters, 255, 0)[pixels.piece]
+    return Letters(ink, pieces.heights[letters], pieces.widths[letters])
 
 
 def axis_evidence(letters: Letters) -> float:

@@ -37,6 +37,7 @@ SMALLEST_PAGE = 64  # pixels
 HEAVY = 1.4  # times the darkness of the rule alone
 STROKE_DARK = 60.0  # darkness beside a rule that is a stroke
 PAPER = 255
+_NOWHERE = 3  # where a path cannot have come from; 0, 1 and 2 are from above, level and below
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +158,22 @@ def _follow(ridge: Floats) -> Floats:
 def _trace(scores: Floats, rows: Ints, strips: Ints) -> Iterator[tuple[Ints, int]]:
     """The best path to each end: its rows from the left, and the strip of its end.
 
-    All paths go back from strip to strip together, straight on where nothing speaks for a bend.
+    A path goes back from strip to strip, straight on where nothing speaks for a bend.
     """
-    reached = np.zeros((len(rows), scores.shape[1]), np.int64)
-    starts = strips.copy()
-    here, alive = rows.copy(), np.zeros(len(rows), bool)
-    for strip in range(scores.shape[1] - 1, -1, -1):
-        alive |= strips == strip
-        reached[alive, strip] = here[alive]
-        starts[alive] = strip
-        if strip:
-            near = np.clip(here + np.array([[0], [-1], [1]]), 0, len(scores) - 1)
-            ahead = scores[near, strip - 1]
-            alive &= ahead.max(axis=0) > 0
-            here = np.where(alive, near[ahead.argmax(axis=0), np.arange(len(rows))], here)
-    for path, start, strip in zip(reached, starts, strips, strict=True):
-        yield path[start : strip + 1], int(strip)
+    height = len(scores)
+    above, below = scores[np.maximum(np.arange(height) - 1, 0)], scores[1:]
+    below = np.concatenate([below, scores[-1:]])
+    bend = np.where(above > scores, 0, 1).astype(np.uint8)
+    best = np.maximum(above, scores)
+    bend[below > best] = 2
+    bend[np.maximum(best, below) <= 0] = _NOWHERE
+    turns = np.ascontiguousarray(bend.T).tobytes()  # read one by one, which arrays are slow at
+    for row, last in zip(rows.tolist(), strips.tolist(), strict=True):
+        path, strip = [row], last
+        while strip and (turn := turns[(strip - 1) * height + row]) != _NOWHERE:
+            row, strip = row + turn - 1, strip - 1
+            path.append(row)
+        yield np.array(path[::-1]), last
 
 
 def _claim(claimed: Bools, path: Ints, strips: Ints, reach: int) -> None:

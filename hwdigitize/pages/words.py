@@ -47,6 +47,7 @@ def ink_by_line(page: InkPage) -> list[LineInk]:
         owner[line.pieces] = number
     pixels = page.pieces.pixels
     xs, ys, line_of = pixels.x, pixels.y, owner[pixels.piece]
+    line_of = line_of.astype(np.int16)  # sorted by counting, ten times as fast
     order = np.argsort(line_of, kind="stable")
     bounds = np.searchsorted(line_of[order], np.arange(len(page.lines) + 1))
     parts = [order[a:b] for a, b in pairwise(bounds)]
