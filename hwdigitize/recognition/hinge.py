@@ -52,17 +52,19 @@ def _histogram(outlines: Sequence[Points], leg_px: int) -> Vector:
     long = [outline for outline in outlines if len(outline) > 2 * leg_px]
     if not long:
         return np.zeros(DIRECTIONS**2, np.float32)
-    points = np.concatenate(long)
+    x, y = np.ascontiguousarray(np.concatenate(long).T)
     lengths = np.array([len(outline) for outline in long])
     around = np.repeat(lengths, lengths)
-    start = np.repeat(np.cumsum(lengths) - lengths, lengths)
-    at = np.arange(len(points)) - start
-    first = points[start + (at - leg_px) % around] - points
-    second = points[start + (at + leg_px) % around] - points
-    table = _directions(leg_px)
+    own = np.arange(len(x))
+    at = own - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    before = np.where(at < leg_px, own - leg_px + around, own - leg_px)
+    after = np.where(at >= around - leg_px, own + leg_px - around, own + leg_px)
     # neighbours on a contour touch, so that no leg reaches further than its length
-    hinges = table[first[:, 1] + leg_px, first[:, 0] + leg_px] * DIRECTIONS
-    hinges += table[second[:, 1] + leg_px, second[:, 0] + leg_px]
+    leg = (y[after] - y + leg_px) * (2 * leg_px + 1) + (x[after] - x + leg_px)
+    table = _directions(leg_px)
+    # the leg back from here is the one from there to here, turned round
+    back = np.ascontiguousarray(table[::-1, ::-1]).ravel()[leg][before]
+    hinges = back * DIRECTIONS + table.ravel()[leg]
     counts = np.bincount(hinges, minlength=DIRECTIONS**2)
     return np.asarray(np.sqrt(counts / counts.sum()), np.float32)
 
