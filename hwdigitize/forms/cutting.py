@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.document import Box
-from hwdigitize.forms.foreign import dust, lines_from_outside, lines_through
+from hwdigitize.forms.foreign import components, dust, lines_from_outside, lines_through
 from hwdigitize.forms.ink import Grey, Image, Ink, find_ink
 from hwdigitize.forms.records import Field
 
@@ -64,9 +64,8 @@ def cut_field(page: Image, blank: Grey, field: Field, share: float = OWN_SHARE) 
     seen = crop(page, window)
     ink = find_ink(seen, crop(blank, window))
     boxes = [relative(box, window) for box in field.places]
-    if field.kind == "signature":
-        return Cut(field, window, seen, own_ink(ink, boxes, share))
-    return Cut(field, window, seen, own_writing(ink, boxes, share))
+    writing = field.kind != "signature"
+    return Cut(field, window, seen, own_ink(ink, boxes, share, writing=writing))
 
 
 def cut_boxes(
@@ -110,36 +109,41 @@ def relative(box: Box, window: Box) -> Box:
     return left - window[0], top - window[1], right - window[0], bottom - window[1]
 
 
-def own_writing(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
-    """As :func:`own_ink`, without lines from outside and dust."""
-    ink = own_ink(_without(ink, lines_from_outside(ink.mask)), boxes, share)
-    return _without(ink, dust(ink.mask))
+def own_ink(
+    ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE, *, writing: bool = False
+) -> Ink:
+    """The ink without the strokes that lie elsewhere, and without remains of the boxes.
 
-
-def own_ink(ink: Ink, boxes: Sequence[Box], share: float = OWN_SHARE) -> Ink:
-    """The ink without the strokes that lie elsewhere, and without remains of the boxes."""
-    ink = ink.without(_lines_along(ink.mask, boxes) | _lines_through(ink.mask, boxes))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        ink.mask.astype(np.uint8), None, 8
-    )
-    if count == 1:
+    Args:
+        ink: of a window.
+        boxes: in pixels of the window.
+        share: of a stroke's ink that must lie in the boxes.
+        writing: whether lines from outside and dust are left out too.
+    """
+    if writing and (passing := lines_from_outside(ink.mask)).any():
+        ink = _without(ink, passing)
+    lines = _lines_along(ink.mask, boxes) | _lines_through(ink.mask, boxes)
+    if lines.any():
+        ink = ink.without(lines)
+    labels, stats = components(ink.mask)
+    if len(stats) == 1:
         return ink
-    inside = np.zeros_like(ink.mask)
+    within = np.zeros(len(stats), np.int64)
     for left, top, right, bottom in boxes:
-        inside[max(top, 0) : bottom, max(left, 0) : right] = True
-    total = np.bincount(labels.ravel(), minlength=count)
-    within = np.bincount(labels[inside], minlength=count)
-    foreign = within < share * total
+        inside = labels[max(top, 0) : bottom, max(left, 0) : right]
+        within += np.bincount(inside.ravel(), minlength=len(stats))
+    foreign = within < share * stats[:, cv2.CC_STAT_AREA]
     for box in boxes:
         foreign |= _on_edge(stats, box)
+    foreign[0] = True
+    if writing:
+        foreign |= dust(stats, ~foreign)
     foreign[0] = False
-    return _without(ink, foreign[labels])
+    return _without(ink, foreign[labels]) if foreign.any() else ink
 
 
 def _without(ink: Ink, dropped: NDArray[np.bool_]) -> Ink:
     """The ink without some of its pixels and their grey rim, but for that of others."""
-    if not dropped.any():
-        return ink
     return ink.without(_with_rim(dropped) & ~_with_rim(ink.mask & ~dropped))
 
 
@@ -263,7 +267,7 @@ def _owners(cut: Cut, cells: Sequence[Box]) -> NDArray[np.int32]:
     for number, cell in enumerate(cells, 1):
         left, top, right, bottom = (max(side, 0) for side in relative(cell, cut.window))
         zones[top:bottom, left:right] = number
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), None, 8)
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), None, 8)
     shares = np.zeros((count, len(cells) + 1))
     np.add.at(shares, (labels[mask], zones[mask]), 1)
     inside = shares[:, 1:]

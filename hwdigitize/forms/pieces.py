@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.forms.cutting import MARGIN_PX, Cut, tight
-from hwdigitize.forms.foreign import Mask
+from hwdigitize.forms.foreign import Mask, components
 from hwdigitize.forms.ink import Grey
 from hwdigitize.forms.strikes import is_crossed_out
 
@@ -43,7 +43,7 @@ def cut_glyphs(cut: Cut) -> list[Grey]:
 
 def cut_words(cut: Cut) -> list[Grey]:
     """The words of a field of one line, from left to right; wide gaps part them."""
-    stats = cv2.connectedComponentsWithStats(cut.ink.mask.astype(np.uint8), None, 8)[2][1:]
+    stats = components(cut.ink.mask)[1][1:]
     pieces = stats[stats[:, cv2.CC_STAT_AREA] >= LEAST_INK_PX, cv2.CC_STAT_HEIGHT]
     gap = WORD_GAP * cut.grey.shape[0]
     if pieces.size:
@@ -76,7 +76,7 @@ def part_struck(cut: Cut, line_px: int) -> tuple[Cut, bool]:
 
 def _struck_until(mask: Mask, line_px: int) -> int:
     """Where the strokes end that were struck out before anything was written."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
+    labels, stats = components(mask)
     left, width = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
     height = stats[:, cv2.CC_STAT_HEIGHT]
     end = 0
@@ -118,7 +118,7 @@ def _with_rim(owner: NDArray[np.int64], number: int) -> Mask:
 
 def _rows_between(mask: Mask) -> list[int]:
     """The rows of least ink between lines."""
-    stats = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)[2][1:]
+    stats = components(mask)[1][1:]
     if not len(stats):
         return []
     heights, areas = stats[:, cv2.CC_STAT_HEIGHT], stats[:, cv2.CC_STAT_AREA]
@@ -152,7 +152,7 @@ def _peaks(profile: NDArray[np.float32]) -> Iterator[int]:
 
 def _owners(mask: Mask, zone: NDArray[np.int64], lines: int) -> NDArray[np.int64]:
     """Number of the line that each pixel of ink belongs to, -1 elsewhere."""
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), None, 8)
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), None, 8)
     shares = np.zeros((count, lines))
     rows = np.nonzero(mask)[0]
     np.add.at(shares, (labels[mask], zone[rows]), 1)
