@@ -49,8 +49,11 @@ MOST_BRIDGE_PX = 31
 BRIDGE_END_PX = 4
 #: the page's print may be so much stronger than its surroundings let expect
 PRINT_GAIN = 1.6
-#: fewer pixels tell nothing of the ink's strength
+#: fewer pixels are no stroke, and tell nothing of the ink's strength
 LEAST_STROKE_PX = 40
+#: stains are at least so broad, and weaker than this; they begin where they are this share of
+#: the weakest ink, and go on over gaps
+STAIN_PX, STAIN_STRENGTH, STAIN_START, STAIN_GAP_PX = 9, 0.3, 0.5, 31
 #: specks smaller than this are dust
 LEAST_SPECK_PX = 9
 #: slivers of lines are at most this thick
@@ -104,7 +107,11 @@ def find_ink(page: Image, blank: Grey) -> Ink:
     solid = expected >= SOLID
     noise = _noise(found[expected < FAINTEST])
     least = max(FAINTEST, NOISE_FACTOR * noise)
+    left = left - _stains(left, least)
     strong = _strong(left, solid, least)
+    if not strong:
+        none = np.zeros(left.shape, bool)
+        return Ink(np.full(left.shape, 255, np.uint8), none, 0.0, noise)
     faded = max(0.5 * least, FADED_SHARE * strong)
     mask = _strokes(left, solid, faded, max(least, INK_SHARE * strong))
     bridges = _bridges(mask, solid, found > faded, printed)
@@ -113,6 +120,25 @@ def find_ink(page: Image, blank: Grey) -> Ink:
     shown = np.where(bridges, found, left) * rim
     grey = 255 - np.clip(shown * (255 / max(strong, FAINTEST)), 0, 255)
     return Ink(grey.astype(np.uint8), mask, strong if mask.any() else 0.0, noise)
+
+
+def _stains(ink: Strength, least: float) -> Strength:
+    """Faint bands that are broader than strokes and go on beyond the window: coffee, folds."""
+    broad = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((STAIN_PX, STAIN_PX), np.uint8))
+    seen = (broad > STAIN_START * least).astype(np.uint8)
+    if not seen.any():
+        return broad * 0
+    # Printed lines cut a stain into pieces.
+    joined = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((STAIN_GAP_PX, STAIN_GAP_PX)))
+    count, labels = cv2.connectedComponents(joined, None, 8)
+    size = np.bincount(labels.ravel(), seen.ravel(), minlength=count)
+    mean = np.bincount(labels.ravel(), (broad * seen).ravel(), minlength=count)
+    mean /= np.maximum(size, 1)
+    rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    stain = np.isin(np.arange(count), rim) & (mean < STAIN_STRENGTH)
+    stain[0] = False
+    reach = np.ones((STAIN_PX + 2 * SLACK_PX,) * 2, np.uint8)
+    return np.minimum(ink, cv2.dilate(broad * stain[labels].astype(np.float32), reach))
 
 
 def ink_strength(image: Image) -> Strength:

@@ -21,6 +21,7 @@ from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.pieces import cut_glyphs, cut_lines, cut_words, part_struck
 from hwdigitize.forms.records import Field, Grammar
 from hwdigitize.forms.spelling import Spelled, read_spelled, spell
+from hwdigitize.forms.strikes import is_crossed_out
 from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.constrained import (
     Constrained,
@@ -50,17 +51,16 @@ UNMENTIONED, UNMENTIONED_UNCELLED = 0.002, 0.025
 LEGIBLE = 0.02
 #: marks that are written close to the word before them
 CLOSING = frozenset(".,;:!?")
-#: probability above which no legal value fits, and of the value by both readers that outweighs
-#: it, and what was read without regard to the grammar
-MISFIT, AGREED = 0.5, 0.5
 #: likeness to what the cells show below which a language overrules them
 OVERRULED = 0.1
-#: shapes that handwriting does not tell apart: reading one for another is no disagreement
+#: shapes that handwriting does not tell apart, and separators, which are the grammar's: reading
+#: one for another is no disagreement; but a number's point counts
 SAME_SHAPES = str.maketrans(
     {**dict.fromkeys("Oo°QD", "0"), **dict.fromkeys("lI|i!", "1"), "Z": "2", "z": "2"}
     | {"S": "5", "s": "5", "b": "6", "B": "8", "g": "9", "q": "9"}
     | {" ": None, ",": ".", "'": None}
 )
+SEPARATORS = str.maketrans(dict.fromkeys(".:/-"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +93,11 @@ class Written:
 
 def write_out(cut: Cut) -> Written:
     """Set out a field's handwriting in rows and characters."""
-    field, crossed_out = cut.field, False
-    if not field.cell_boxes:
-        cut, crossed_out = part_struck(cut, _line_height(field))
+    field, height = cut.field, _line_height(cut.field)
+    if field.cell_boxes:
+        crossed_out = is_crossed_out(cut.ink.mask, height)
+    else:
+        cut, crossed_out = part_struck(cut, height)
     places = field.cell_boxes or (field.boxes if len(field.boxes) > 1 else ())
     if places and field.kind != "lines":
         cells = cut_cells(cut, places)
@@ -260,7 +262,11 @@ def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReadi
         "agreement": min(first.get(best, 0.0), second.get(best, 0.0)),
         "none_fits": min(row.none_fits, spelled.none_fits),
     }
-    return _settled(one, row.raw.text, ranked, evidence)
+    # Of two unconstrained readings the one that bears the value out, if any.
+    raw, own = row.raw.text, spelled.raw.text
+    if _differ(raw, best, one.field.kind) and not _differ(own, best, one.field.kind):
+        raw = own
+    return _settled(one, raw, ranked, evidence)
 
 
 def _of_language(
@@ -269,7 +275,7 @@ def _of_language(
     """What a language makes of the characters in their cells."""
     agreement = spelled.likeness(ranked[0][0]) if ranked else 0.0
     evidence = {"agreement": agreement, "none_fits": own.none_fits}
-    return _settled(one, own.raw.text, ranked, evidence)
+    return _settled(one, own.raw.text, ranked, evidence, agreement < OVERRULED)
 
 
 def _chances(reading: Constrained) -> dict[str, float]:
@@ -301,7 +307,11 @@ def _ranked(chances: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _settled(
-    one: Written, raw: str, ranked: Sequence[tuple[str, float]], evidence: Mapping[str, float]
+    one: Written,
+    raw: str,
+    ranked: Sequence[tuple[str, float]],
+    evidence: Mapping[str, float],
+    overruled: bool | None = None,
 ) -> FieldReading:
     """Settle the state, and say what is doubtful.
 
@@ -310,6 +320,8 @@ def _settled(
         raw: what was read without regard to what is legal.
         ranked: legal values with their probabilities, best first.
         evidence: what the readers know besides.
+        overruled: whether the value is not what it looks like; None: where it differs from
+            ``raw``, so that the grammar alone says so.
     """
     written = 1 - one.empty
     (value, probability), *others = [*ranked[:4], ("", 0.0)][: max(len(ranked[:4]), 1)]
@@ -328,20 +340,14 @@ def _settled(
         what = f'cannot be read; it looks like "{raw}"' if raw else "cannot be read"
         return FieldReading("", raw, "unreadable", numbers, likely).flagged(what)
     reading = FieldReading(value, raw, "value", numbers, tuple(others))
-    if _contradicts(one, raw, value, evidence):
+    if _differ(raw, value, one.field.kind) if overruled is None else overruled:
         return reading.flagged(f'looks like "{raw}"')
     return reading
 
 
-def _contradicts(one: Written, raw: str, value: str, evidence: Mapping[str, float]) -> bool:
-    """Whether the value is not what it looks like, and only its grammar or language says so."""
-    agreement = evidence.get("agreement", 0.0)
-    if one.is_open and one.spelled:
-        return agreement < OVERRULED
-    misfit = evidence.get("none_fits", 0.0) > MISFIT
-    return agreement < AGREED and (misfit or _differ(raw, value))
-
-
-def _differ(raw: str, value: str) -> bool:
-    """Whether two texts look different when written by hand."""
-    return raw.translate(SAME_SHAPES).casefold() != value.translate(SAME_SHAPES).casefold()
+def _differ(raw: str, value: str, kind: str) -> bool:
+    """Whether two texts look different when written by hand, case and separators apart."""
+    first, second = (text.translate(SAME_SHAPES).casefold() for text in (raw, value))
+    if kind == "number":
+        return first.rstrip(".") != second
+    return first.translate(SEPARATORS) != second.translate(SEPARATORS)

@@ -60,3 +60,22 @@ def test_a_line_the_copy_lost_hides_no_ink() -> None:
     page = stroke(paper(), (125, 60), (155, 140), width=3)
     ink = find_ink(page, grey(blank))
     assert ink.mask[62:138].any(1).all()
+
+
+def test_a_faint_broad_band_that_goes_on_is_a_stain_and_strokes_on_it_stay() -> None:
+    blank = frame(paper(), BOX)
+    ring = paper()
+    cv2.circle(ring, (200, 260), 190, (200, 205, 210), 22)
+    stained = np.minimum(cv2.GaussianBlur(ring, (0, 0), 3), blank)
+    assert find_ink(stained, grey(blank)).mask.sum() < 60
+    page = stroke(stained, (150, 70), (200, 130), width=4)
+    mask = find_ink(page, grey(blank)).mask
+    assert mask[80:125, 155:195].any(1).all()
+    assert mask.sum() < 800
+
+
+def test_a_few_specks_stronger_than_the_noise_are_no_ink() -> None:
+    blank = frame(paper(), BOX)
+    page = blank.copy()
+    page[90:93, 150:156] = 200
+    assert not find_ink(page, grey(blank)).mask.any()

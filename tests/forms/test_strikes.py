@@ -45,3 +45,18 @@ def test_a_scribble_over_the_writing_crosses_it_out() -> None:
     for x in range(20, 440, 8):
         cv2.line(canvas, (x, 30), (x + 14, 95), 1, 5)
     assert is_crossed_out(canvas > 0, 120)
+
+
+def test_bold_letters_that_run_together_are_not_crossed_out() -> None:
+    bold = cv2.dilate(written("clear rain").astype(np.uint8), np.ones((9, 9), np.uint8))
+    assert not is_crossed_out(bold > 0, 120)
+
+
+def test_lines_through_a_whole_comb_cross_it_out() -> None:
+    canvas = np.zeros((120, 520), np.uint8)
+    for number, digit in enumerate("93182"):
+        cv2.putText(canvas, digit, (30 + 95 * number, 90), cv2.FONT_HERSHEY_SIMPLEX, 2, 1, 4)
+    assert not is_crossed_out(canvas > 0, 120)
+    for y in (58, 76):
+        cv2.polylines(canvas, [np.array([[10, y], [250, y - 4], [500, y + 2]])], False, 1, 4)
+    assert is_crossed_out(canvas > 0, 120)
