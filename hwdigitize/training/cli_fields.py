@@ -11,8 +11,14 @@ Archive = Annotated[
     Path, typer.Option("--data", help="Folder with truth.json, its pages and templates.")
 ]
 Archives = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Option("--data", help="Folder with truth.json and its pages; repeatable."),
+]
+Reviewed = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Results whose fields.csv has a column 'correct'; repeatable.", metavar="RESULTS"
+    ),
 ]
 Models = Annotated[
     Path | None, typer.Option(help="Folder with the weights.", show_default="as shipped")
@@ -59,8 +65,9 @@ def evaluate_fields(
 
 
 def train_fields(
-    data: Archives,
     out: Annotated[Path, typer.Option(help="Models folder that fields.json goes to.")],
+    data: Archives = None,
+    reviewed: Reviewed = None,
     models: Models = None,
     templates: Templates = None,
     readings: Readings = None,
@@ -69,17 +76,30 @@ def train_fields(
 ) -> None:
     """Calibrate the confidence of fields on filled forms with known truth.
 
-    The pages must be none that a network was trained on. What was corrected in review serves.
+    The pages must be none that a network was trained on. Give an archive, results of your own
+    that were looked through, or both.
     """
+    from hwdigitize.errors import UsageError
     from hwdigitize.forms.confidence import Judge
     from hwdigitize.settings import Settings
     from hwdigitize.training.cli_shared import available_cores, say, shown
     from hwdigitize.training.measure_fields import train_fields as fit
 
+    if not data and not reviewed:
+        raise UsageError("give --data with an archive, or --reviewed with results")
     with shown("reading") as progress:
         card = fit(
-            data, out, models, templates, readings, seed, progress, jobs or available_cores()
+            data or (),
+            out,
+            models,
+            templates,
+            readings,
+            seed,
+            progress,
+            jobs or available_cores(),
+            reviewed or (),
         )
-    say(f"calibration: {out / 'fields.json'}")
+    sample = ", ".join(f"{name} {value}" for name, value in card.sample.items())
+    say(f"calibration: {out / 'fields.json'} ({sample})")
     for claim in Judge(card, Settings().max_error).claims.values():
         print(claim.sentence)

@@ -42,6 +42,7 @@ from hwdigitize.training.page_effect import (
     number_pages,
     page_correlation,
 )
+from hwdigitize.training.reviewed_fields import reviewed_pages
 from hwdigitize.training.scores import Prediction, confidence_scores, error_by_share
 
 HEADER = ("file", "field", "kind", "truth", "value", "state", "right", "confidence", "flags")
@@ -73,7 +74,7 @@ def measure_fields(
     """Read an archive with known truth, and judge its fields by the card of the models.
 
     Args:
-        folder: see :func:`hwdigitize.training.field_rows.read_archive`.
+        folder: see :func:`hwdigitize.training.field_readings.read_archive`.
         models: folder of networks and ``fields.json``; None: as shipped.
         max_error: share of wrong fields that may be accepted.
         templates: folder of templates; None: those of the archive.
@@ -110,18 +111,34 @@ def train_fields(
     seed: int = 0,
     progress: Progress = lambda done, total: None,
     jobs: int = 0,
+    reviewed: Sequence[Path] = (),
 ) -> FieldsCard:
-    """Calibrate fields on archives with known truth, and write ``fields.json`` into ``out``.
+    """Calibrate fields with known truth, and write ``fields.json`` into ``out``.
 
     The pages must be none that the networks were trained on, and like those to be read.
 
+    Args:
+        folders: archives, see :func:`hwdigitize.training.field_readings.read_archive`.
+        out: models folder that the card goes to.
+        models: folder of the networks; None: as shipped.
+        templates: folder of templates; None: those of the data.
+        keep: readings that are kept, and not done again.
+        seed: chooses the pages that are fitted on.
+        progress: told of pages done.
+        jobs: worker processes; 0 reads in this one.
+        reviewed: results of runs, see :mod:`hwdigitize.training.reviewed_fields`.
+
     Raises:
-        DataError: an archive cannot be used, or has too few fields of every kind.
+        DataError: data cannot be used, or has too few fields of every kind.
     """
     settings = _settings(models, templates)
     pages = [page for f in folders for page in read_archive(f, settings, keep, progress, jobs)]
+    pages += [page for results in reviewed for page in reviewed_pages(results, settings)]
     samples = [row.sample for page in pages for row in page.fields if row.evidence]
-    about: dict[str, str | int] = {"data": ", ".join(folder.name for folder in folders)}
+    about: dict[str, str | int] = {
+        "data": ", ".join(folder.name for folder in (*folders, *reviewed)),
+        "failed pages": sum(page.failed for page in pages),
+    }
     card = fit_fields(samples, seed, about)
     if not card.kinds:
         raise DataError(f"no kind has {LEAST_FIELDS} fields that were read: give more pages")

@@ -26,6 +26,8 @@ from hwdigitize.training.datasets.sample import Broken, Sample, clean, kind_of
 SIDES = ("left", "top", "right", "bottom")
 NEEDED = frozenset({"file", "page", *SIDES})
 CORRECT = "correct"
+#: what a person may say of a field instead of what stands in it
+RIGHT, EMPTY, CROSSED_OUT = "(right)", "(empty)", "(crossed out)"
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ def read(listing: Listing, files: Sequence[Path]) -> Iterator[Sample | Broken]:
 
 def _rows(listing: Listing, path: Path) -> Iterator[Sample | Broken]:
     turns = _turns(path.with_name("pages.csv"))
-    for number, row in enumerate(_table(path), start=2):
+    for number, row in enumerate(table(path), start=2):
         text = clean(row.get(CORRECT) or "")
-        if not text:
+        if not text or text in (RIGHT, EMPTY, CROSSED_OUT):
             continue
         name, page = row["file"], row["page"]
         where = f"{path.name}:{number} {name}"
@@ -112,7 +114,8 @@ def _rows(listing: Listing, path: Path) -> Iterator[Sample | Broken]:
         )
 
 
-def _table(path: Path) -> list[dict[str, str]]:
+def table(path: Path) -> list[dict[str, str]]:
+    """Rows of a table of a run, by the names of its columns in small letters."""
     rows = csv.DictReader(read_text(path).lstrip("\ufeff").splitlines())
     return [{k.strip().lower(): v or "" for k, v in row.items() if k} for row in rows]
 
@@ -122,8 +125,7 @@ def _turns(path: Path) -> dict[tuple[str, str], int]:
     if not path.is_file():
         return {}
     return {
-        (row["file"], row["page"]): int(row.get("rotation_degrees") or 0)
-        for row in _table(path)
+        (row["file"], row["page"]): int(row.get("rotation_degrees") or 0) for row in table(path)
     }
 
 
