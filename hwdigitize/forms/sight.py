@@ -20,7 +20,7 @@ from hwdigitize.forms.records import Field
 Grey = NDArray[np.uint8]
 
 #: around a field, of its box's smaller side and in px at least, there is paper and print
-AROUND, LEAST_AROUND_PX = 0.5, 8
+AROUND, LEAST_AROUND_PX = 1.0, 8
 #: of the page's paper; where most of a field is darker, nothing can be read
 TOO_DARK = 0.4
 #: print of the blank, and what counts as its trace on the page, of the page's paper

@@ -35,7 +35,7 @@ def test_an_empty_field_in_the_light_stays_empty() -> None:
 
 def test_a_field_in_the_dark_cannot_be_read() -> None:
     page = form()
-    page[:, :250] = 8
+    page[:, :300] = 8
     reading = seen(page)
     assert (reading.state, reading.reasons) == ("unreadable", ("too dark to be read",))
     assert reading.evidence["paper"] < 0.1
@@ -54,6 +54,14 @@ def test_dark_paper_and_heavy_ink_are_not_the_dark() -> None:
     page = form()
     page[45:75, 45:155][:, ::2] = 0
     assert not seen(page).reasons
+
+
+def test_a_scribbled_out_check_box_is_not_the_dark() -> None:
+    page = np.full((200, 400), 240, np.uint8)
+    page[75:125, 175:225] = 20  # well beyond its box
+    box = Choice(value="a", box=(182, 82, 218, 118))
+    field = Field(name="n", kind="choice", choices=(box,))
+    assert not with_sight(EMPTY, field, page, page, paper_level(page)).reasons
 
 
 @pytest.mark.parametrize(("shift", "least", "most"), [(1, 0.95, 1.0), (12, 0.0, 0.5)])
