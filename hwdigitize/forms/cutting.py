@@ -156,7 +156,10 @@ def _lines_along(mask: NDArray[np.bool_], boxes: Sequence[Box]) -> NDArray[np.bo
     band = mask.astype(np.uint8) & bands
     if not band.any():
         return np.zeros_like(mask)
-    long = cv2.morphologyEx(band, cv2.MORPH_OPEN, np.ones((1, LONG_PX), np.uint8))
+    narrowest = min(right - left for left, _, right, _ in boxes)
+    # a 7 or T has a bar along its cell's edge, but none from side to side
+    run = LONG_PX if len(boxes) == 1 else max(LONG_PX, round(LONG_SHARE * narrowest))
+    long = cv2.morphologyEx(band, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
     return (long > 0) & ~_thick(mask)
 
 

@@ -71,3 +71,10 @@ def test_a_fold_across_a_field_is_not_writing() -> None:
     page = stroke(page, (60, 100), (340, 100), width=2)
     cut = cut_field(page, grey(blank), Field(name="a", kind="text", boxes=(BOX,)))
     assert cut.grey.shape[1] < 40
+
+
+def test_the_bar_of_a_seven_along_its_cells_edge_is_kept() -> None:
+    field = Field(name="a", kind="digits", boxes=(BOX,), cells=4)
+    page = stroke(paper(), (108, 62), (145, 62), (125, 125))
+    cut = cut_field(page, grey(paper()), field)
+    assert cut.ink.mask[: 66 - cut.window[1]].any(0).sum() > 30
