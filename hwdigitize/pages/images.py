@@ -286,7 +286,7 @@ def _eight_bit(
         rgba = band.convert("RGBA")
         band = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
     if grey or band.mode in ("1", "L"):
-        return np.asarray(band.convert("L"))
+        return np.asarray(band if band.mode == "L" else band.convert("L"))
     return cv2.cvtColor(np.asarray(band.convert("RGB")), cv2.COLOR_RGB2BGR)
 
 

@@ -54,6 +54,12 @@ def prepare(crop: Crop, height_px: int, width_px: int = 0) -> Input:
     return out
 
 
+def padded_width(image: Input, width_px: int | None = None) -> int:
+    """The width that an input is padded to: of its network, or the next ``WIDTH_STEP_PX``."""
+    widest: int = max(width_px or 0, image.shape[1])
+    return -(-widest // WIDTH_STEP_PX) * WIDTH_STEP_PX
+
+
 def stack(inputs: Sequence[Input], width_px: int | None = None) -> Input:
     """Pad inputs with paper to one width and stack them.
 
@@ -61,8 +67,7 @@ def stack(inputs: Sequence[Input], width_px: int | None = None) -> Input:
         Float32, (batch, height, width, 1); the width is at least ``width_px`` and a multiple of
         ``WIDTH_STEP_PX``.
     """
-    widest = max([width_px or 0, *(image.shape[1] for image in inputs)])
-    width = -(-widest // WIDTH_STEP_PX) * WIDTH_STEP_PX
+    width = max(padded_width(image, width_px) for image in inputs)
     batch = np.zeros((len(inputs), inputs[0].shape[0], width, 1), np.float32)
     for row, image in zip(batch, inputs, strict=True):
         row[:, : image.shape[1], 0] = image

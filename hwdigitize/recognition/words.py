@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,13 +21,13 @@ from hwdigitize.recognition.ctc import (
     log_softmax,
     steps_needed,
 )
-from hwdigitize.recognition.inputs import MARGIN_PX, Crop, Input, prepare, stack
+from hwdigitize.recognition.inputs import MARGIN_PX, Crop, Input, padded_width, prepare, stack
 from hwdigitize.recognition.language import load_language
 from hwdigitize.recognition.reading import Glyph, Reading
 from hwdigitize.recognition.runtime import Network, load_network
 from hwdigitize.recognition.views import is_line, merge, other_views
 
-#: crops a batch; in larger ones more of the width is padding, a quarter of the time at 32
+#: crops a batch; larger ones take memory and are no faster
 BATCH_SIZE = 8
 #: a best path more probable than this leaves nothing for a beam search to find
 SURE_PATH = 0.99
@@ -152,15 +153,18 @@ def _search(
 
 
 def _look(network: Network, crops: Sequence[Crop], rank: Rank) -> list[_Look]:
-    """Run the network on batches of like widths, then rank the texts of each crop."""
+    """Run the network on batches of one width, then rank the texts of each crop.
+
+    The network reads back from the end, over what a crop is padded with: only where that
+    depends on nothing but the crop does its reading not depend on its neighbours.
+    """
     geometry = network.card.input
     temperature = network.card.calibration.get("temperature", 1.0)
     height, width_px = geometry["height_px"], geometry.get("width_px", 0)
     inputs: list[Input] = [prepare(crop, height, width_px) for crop in crops]
-    order = sorted(range(len(inputs)), key=lambda i: inputs[i].shape[1])
+    widths = [padded_width(image, width_px) for image in inputs]
     scores: dict[int, Scores] = {}
-    for start in range(0, len(order), BATCH_SIZE):
-        picked = order[start : start + BATCH_SIZE]
+    for picked in _batches(widths):
         logits = network.run(stack([inputs[i] for i in picked], width_px))[0]
         for i, rows in zip(picked, logits, strict=True):
             steps = max(inputs[i].shape[1] // geometry["stride_px"], 1)
@@ -171,6 +175,15 @@ def _look(network: Network, crops: Sequence[Crop], rank: Rank) -> list[_Look]:
         _Look(ranking, part, image.shape[1])
         for ranking, part, image in zip(rank(every), every, inputs, strict=True)
     ]
+
+
+def _batches(widths: Sequence[int]) -> Iterator[list[int]]:
+    """Indices of crops of one width, ``BATCH_SIZE`` at most together."""
+    order = sorted(range(len(widths)), key=widths.__getitem__)
+    for _, group in itertools.groupby(order, key=widths.__getitem__):
+        same = list(group)
+        for start in range(0, len(same), BATCH_SIZE):
+            yield same[start : start + BATCH_SIZE]
 
 
 def _look_again(
