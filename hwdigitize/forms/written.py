@@ -174,7 +174,16 @@ def _read_bound(
     crops, languages = [one.rows[0] for one, _ in bound], [known for _, known in bound]
     scores = score_words(crops, models)
     rows = decode_words(scores, alphabet, languages)
-    rows = read_doubtful_again(rows, crops, languages, models=models)
+    # in cells the characters network is the better second look
+    again = [i for i, (one, _) in enumerate(bound) if not one.field.cell_boxes]
+    looks = read_doubtful_again(
+        [rows[i] for i in again],
+        [crops[i] for i in again],
+        [languages[i] for i in again],
+        models=models,
+    )
+    for i, row in zip(again, looks, strict=True):
+        rows[i] = row
     shares = score_cells([cell for one, _ in bound for cell in one.spelled], models)
     first = 0
     for (one, known), row, steps in zip(bound, rows, scores, strict=True):
