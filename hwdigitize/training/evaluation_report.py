@@ -31,6 +31,8 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    words: bool = False
+    """Its cells hold sentences, not figures."""
 
 
 @dataclass(frozen=True)

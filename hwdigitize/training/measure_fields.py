@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from hwdigitize.errors import DataError
@@ -16,50 +14,26 @@ from hwdigitize.forms.confidence import (
     Judge,
     load_fields_card,
     save_fields_card,
-    upper_bound,
 )
-from hwdigitize.recognition.confidence import calibration_error
 from hwdigitize.settings import Settings
-from hwdigitize.training.charts import accepted_chart
-from hwdigitize.training.evaluation_report import (
-    Chart,
-    Shown,
-    Strip,
-    Table,
-    View,
-    data_uri,
-    score_table,
-    shown_value,
-)
 from hwdigitize.training.field_readings import read_archive
-from hwdigitize.training.field_rows import FieldRow, PageRow
-from hwdigitize.training.fit_fields import LEAST_FIELDS, fit_fields
-from hwdigitize.training.measurement import Measurement, Progress, confidence_charts
-from hwdigitize.training.page_effect import (
-    Flags,
-    Pages,
-    effect_of,
-    number_pages,
-    page_correlation,
+from hwdigitize.training.field_rows import PageRow
+from hwdigitize.training.field_scores import (
+    Judged,
+    field_scores,
+    grouped_scores,
+    judge_rows,
+    reasons,
+    state_confusion,
 )
+from hwdigitize.training.fields_report import fields_view
+from hwdigitize.training.fit_fields import LEAST_FIELDS, fit_fields
+from hwdigitize.training.measurement import Measurement, Progress
 from hwdigitize.training.reviewed_fields import reviewed_pages
-from hwdigitize.training.scores import Prediction, confidence_scores, error_by_share
+from hwdigitize.training.scores import Prediction, confidence_scores
 
 HEADER = ("file", "field", "kind", "truth", "value", "state", "right", "confidence", "flags")
-COLUMNS = ("fields", "right", "accepted", "error", "error_bound", "calibration_error")
 MAX_ERRORS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1)
-#: pictures of accepted errors
-MOST_SHOWN = 60
-MARGIN_PX = 12
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A row with the confidence that the card gives it, and whether it is accepted."""
-
-    row: FieldRow
-    confidence: float
-    accepted: bool
 
 
 def measure_fields(
@@ -98,7 +72,7 @@ def measure_fields(
         header=HEADER,
         rows=tuple(_csv_row(one) for one in judged),
         scores=scores,
-        view=_view(folder, scores, judged, card),
+        view=fields_view(folder, scores, judged, card),
     )
 
 
@@ -153,66 +127,6 @@ def _settings(models: Path | None, templates: Path | None) -> Settings:
     )
 
 
-def judge_rows(rows: Sequence[FieldRow], judge: Judge) -> list[Judged]:
-    """Judge again what was read; fields with a flag of their own are never accepted."""
-    judged = []
-    for row in rows:
-        found = judge.judge(row.kind, row.evidence)
-        accepted = not found.flag and not row.flags and bool(row.evidence)
-        judged.append(Judged(row, found.confidence if row.evidence else 0.0, accepted))
-    return judged
-
-
-# Figures.
-
-
-def field_scores(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Figures of some fields.
-
-    Returns:
-        ``fields``; ``right``, share of right values; ``accepted``, share accepted; ``error``,
-        share of wrong ones among the accepted, with ``error_bound``, the most that it may
-        truly be at 95 % confidence (Clopper and Pearson, of as many fields as the accepted ones
-        are worth, see :mod:`hwdigitize.training.page_effect`); ``calibration_error``.
-    """
-    accepted = [one for one in judged if one.accepted]
-    wrong = sum(not one.row.right for one in accepted)
-    confidences = np.array([one.confidence for one in judged])
-    right = np.array([one.row.right for one in judged])
-    return {
-        "fields": len(judged),
-        "right": round(float(right.mean()), 4),
-        "accepted": round(len(accepted) / len(judged), 4),
-        "error": round(wrong / len(accepted), 5) if accepted else None,
-        "error_bound": round(_bound(judged, accepted), 5) if accepted else None,
-        "calibration_error": round(calibration_error(confidences, right), 4),
-    }
-
-
-def _bound(judged: Sequence[Judged], accepted: Sequence[Judged]) -> float:
-    """The most that the share of wrong ones may be; errors of a page come together."""
-    correlation = page_correlation(*_errors(judged))
-    wrong, pages = _errors(accepted)
-    effect = effect_of(wrong, pages, correlation)
-    return upper_bound(len(accepted) / effect, int(wrong.sum()) / effect)
-
-
-def _errors(judged: Sequence[Judged]) -> tuple[Flags, Pages]:
-    """Whether each field is wrong, and the number of its page."""
-    wrong = np.array([not one.row.right for one in judged], np.bool_)
-    return wrong, number_pages([one.row.file for one in judged])
-
-
-def _grouped(
-    judged: Sequence[Judged], names: Callable[[FieldRow], Sequence[str]]
-) -> dict[str, dict[str, Any]]:
-    groups: dict[str, list[Judged]] = {}
-    for one in judged:
-        for name in names(one.row):
-            groups.setdefault(name, []).append(one)
-    return {name: field_scores(groups[name]) for name in sorted(groups)}
-
-
 def _scores(
     folder: Path,
     pages: Sequence[PageRow],
@@ -229,10 +143,12 @@ def _scores(
         "calibration": card.sample if card else None,
         "pages": _page_scores(pages),
         "all": field_scores(judged),
-        "by_kind": _grouped(judged, lambda row: (row.kind,)),
-        "by_form": _grouped(judged, lambda row: (row.template,)),
-        "by_scan": _grouped(judged, lambda row: by_file[row.file].notes),
-        "by_state": _grouped(judged, lambda row: (row.truth_state,)),
+        "by_kind": grouped_scores(judged, lambda row: (row.kind,)),
+        "by_form": grouped_scores(judged, lambda row: (row.template,)),
+        "by_scan": grouped_scores(judged, lambda row: by_file[row.file].notes),
+        "by_state": grouped_scores(judged, lambda row: (row.truth_state,)),
+        "by_answer": state_confusion(judged),
+        "reasons": reasons(judged),
         "claims": {kind: judge.claim(kind).sentence for kind in kinds},
         "automation": [_at(judged, card, error) for error in MAX_ERRORS],
     } | confidence_scores([_prediction(one) for one in judged])
@@ -243,6 +159,8 @@ def _page_scores(pages: Sequence[PageRow]) -> dict[str, Any]:
     return {
         "pages": len(pages),
         "right_template": round(sum(page.matched for page in pages) / len(pages), 4),
+        "not_read": sum(not page.matched for page in pages),
+        "failed": sum(page.failed for page in pages),
         "refused": sum(not page.matched and page.residual_px is None for page in pages),
         "wrong_template": sum(
             not page.matched and page.residual_px is not None for page in pages
@@ -276,106 +194,5 @@ def _csv_row(one: Judged) -> tuple[str, ...]:
         row.state,
         str(row.right).lower(),
         f"{one.confidence:.4f}",
-        "; ".join(row.flags) or ("" if one.accepted else "not accepted"),
+        "; ".join(row.flags) or one.reason,
     )
-
-
-# The report.
-
-
-def _view(
-    folder: Path, scores: dict[str, Any], judged: Sequence[Judged], card: FieldsCard | None
-) -> View:
-    pages, everything = scores["pages"], scores["all"]
-    note = (
-        "accepted: without a flag; error: wrong ones among them, and the most that their true "
-        "share may be at 95 % confidence"
-    )
-    return View(
-        title="Fields of forms",
-        data=str(folder),
-        model=_card_line(card),
-        facts=(
-            ("pages", str(pages["pages"])),
-            ("right template", shown_value(pages["right_template"])),
-            ("median residual", f"{pages['median_residual_px']} px"),
-            ("fields", str(everything["fields"])),
-            ("right", shown_value(everything["right"])),
-            (f"accepted at {scores['max_error']:.1%}", shown_value(everything["accepted"])),
-            ("wrong among them", _per_cent(everything["error"])),
-        ),
-        tables=(
-            _table("By kind", "kind", scores["by_kind"], note),
-            Table("Claims", ("kind", "claim"), tuple(scores["claims"].items())),
-            _automation(scores["automation"]),
-            _table("By form", "form", scores["by_form"]),
-            _table("By what happened to the scan", "scan", scores["by_scan"]),
-            _table("By what is written", "truth", scores["by_state"]),
-        ),
-        charts=(*confidence_charts(scores), *_charts_by_kind(judged)),
-        strips=_strips(folder, judged),
-    )
-
-
-def _per_cent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.2%}"
-
-
-def _card_line(card: FieldsCard | None) -> str:
-    if card is None:
-        return "no calibration: train fields makes one"
-    return ", ".join(f"{name} {value}" for name, value in card.sample.items())
-
-
-def _table(title: str, first: str, scores: dict[str, dict[str, Any]], note: str = "") -> Table:
-    return score_table(title, first, scores, COLUMNS, note)
-
-
-def _automation(points: Sequence[dict[str, Any]]) -> Table:
-    rows = tuple(
-        (f"{p['max_error']:.1%}", shown_value(p["accepted"]), _per_cent(p["error"]))
-        for p in points
-    )
-    header = ("max error", "accepted", "wrong among them")
-    return Table("Error and automation", header, rows, "what each --max-error would accept")
-
-
-def _charts_by_kind(judged: Sequence[Judged]) -> tuple[Chart, ...]:
-    charts = []
-    for kind in sorted({one.row.kind for one in judged}):
-        ours = [one for one in judged if one.row.kind == kind]
-        if len(ours) < LEAST_FIELDS:
-            continue
-        confidences = np.array([one.confidence for one in ours])
-        right = np.array([one.row.right for one in ours])
-        points = [{"share": s, "error": e} for s, e in error_by_share(confidences, right)]
-        charts.append(Chart(f"Error by share accepted: {kind}", accepted_chart(points)))
-    return tuple(charts)
-
-
-def _strips(folder: Path, judged: Sequence[Judged]) -> tuple[Strip, ...]:
-    wrong = [one for one in judged if one.accepted and not one.row.right]
-    flagged = [one for one in judged if not one.accepted and one.row.evidence]
-    order = np.random.default_rng(0).permutation(len(flagged))[: MOST_SHOWN // 2]
-    surest = sorted(wrong, key=lambda one: -one.confidence)[:MOST_SHOWN]
-    note = "Truth, what was read, confidence."
-    return (
-        Strip("Accepted, but wrong", tuple(_shown(folder, one) for one in surest), note),
-        Strip(
-            "Flagged (random choice)", tuple(_shown(folder, flagged[i]) for i in order), note
-        ),
-    )
-
-
-def _shown(folder: Path, one: Judged) -> Shown:
-    row = one.row
-    page = np.asarray(cv2.imread(str(folder / row.file), cv2.IMREAD_GRAYSCALE), np.uint8)
-    left, top, right, bottom = row.box
-    crop = page[
-        max(top - MARGIN_PX, 0) : bottom + MARGIN_PX,
-        max(left - MARGIN_PX, 0) : right + MARGIN_PX,
-    ]
-    picture = data_uri(crop) if crop.size else ""
-    read = row.value if row.state == "value" else f"({row.state})"
-    truth = row.truth if row.truth_state == "value" else f"({row.truth_state})"
-    return Shown(picture, truth, read, f"{row.kind} {one.confidence:.3f}")
