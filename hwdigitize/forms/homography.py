@@ -1,28 +1,38 @@
 """The rough homography between two pages, from features that both have.
 
-Pairs are kept that agree on the page's turn, scale and shift (the vote of Lowe, "Distinctive
-image features from scale-invariant keypoints", IJCV 60, 2004); MAGSAC++ does the
-rest (Barath and others, CVPR 2020).
+What is printed on forms repeats itself, so the page is fitted in rounds: first to the features
+most like each other that agree on its turn, scale and place (the vote of Lowe, "Distinctive
+image features from scale-invariant keypoints", IJCV 60, 2004), then to those of all pairs much
+alike that lie nearest to where that puts them, by MAGSAC++ (Barath and others, CVPR 2020)
+where a homography fits better than a parallelogram.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hwdigitize.forms.structure import Features, Floats
+from hwdigitize.forms.structure import Features, Floats, Singles
 
 Matrix = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.integer]
+Poses = tuple[Whole, Whole, Whole, Whole]
 
-#: least cosine of two features to be taken for the same place
-LEAST_COSINE = 0.75
-#: how far a pair's turn, scale and shift (of the page) may be from those of the page
-TURN_DEGREES, SCALE_RATIO, SHIFT_SHARE = 22.0, 1.4, 0.08
+#: least cosine of two features to be taken for the same place, and how many are taken for one
+LEAST_COSINE, ALIKE = 0.75, 4
+#: into how many turns, scales and places of the page pairs vote; the ratio of neighbouring
+#: scales, and the distance of neighbouring places as a share of the longer side
+POSES, SCALE_RATIO, CENTRE_SHARE = (18, 6, 6, 6), 1.4, 0.12
 #: least pairs that agree on a homography, how well as a share of the longer side
 LEAST_PAIRS, PAIR_SHARE = 8, 0.008
+#: as shares of it, too, how far from its expected place a pair may be, round by round, and how
+#: close it is to be to speak for one fit against another
+NEAR_SHARES, CLOSE_SHARE = (0.04, 0.015), 0.003
 
 
 class Pairs(NamedTuple):
@@ -32,51 +42,73 @@ class Pairs(NamedTuple):
     scan: Floats
 
 
+#: a matrix (3, 3) from scan to template, and which pairs agree on it
+Fitted = tuple[Matrix | None, npt.NDArray[np.uint8]]
+Fit = Callable[[Pairs, float], Fitted]
+
+
 def find_homography(blank: Features, scan: Features, side_px: float) -> Matrix | None:
     """The matrix (3, 3) from template px to scan px, or None where too few places agree.
 
     ``side_px`` is the template page's longer side.
     """
-    return fit_homography(find_pairs(blank, scan), side_px)
+    first, second, most = _pair(blank, scan)
+    if most.sum() < LEAST_PAIRS:
+        return None
+    agree = _that_agree(blank, scan, first[most], second[most])
+    alike = Pairs(blank.points[first], scan.points[second])
+    surest = Pairs(alike.blank[most][agree], alike.scan[most][agree])
+    matrix = _fit(surest, side_px, _few_places)
+    for share in NEAR_SHARES:
+        if matrix is None:
+            return None
+        near = _nearest(alike, first, matrix, share * side_px)
+        matrix = _fit(near, side_px, _few_places, _sloping, _whole_page)
+    return matrix
 
 
-def fit_homography(pairs: Pairs, side_px: float) -> Matrix | None:
-    """The homography that most pairs agree on; see :func:`find_homography`."""
+def _fit(pairs: Pairs, side_px: float, *fits: Fit) -> Matrix | None:
+    """By that of some fits, simple ones first, to which most pairs lie close."""
     if len(pairs.blank) < LEAST_PAIRS:
         return None
-    for fit in (_whole_page, _few_places):
-        matrix = fit(pairs, PAIR_SHARE * side_px)
+    found: list[tuple[int, Matrix]] = []
+    for fit in fits:  # from scan to template, because there a limit in millimetres is known
+        back, agree = fit(pairs, PAIR_SHARE * side_px)
+        if back is None or agree.sum() < LEAST_PAIRS:
+            continue
+        matrix = _inverse(back)
         if matrix is not None and is_a_page(matrix, side_px):
-            return matrix
-    return None
+            off = np.linalg.norm(move(pairs.scan, back) - pairs.blank, axis=1)
+            found.append((int((off < CLOSE_SHARE * side_px).sum()), matrix))
+    return max(found, key=lambda one: one[0])[1] if found else None
 
 
-def _whole_page(pairs: Pairs, limit_px: float) -> Matrix | None:
-    # MAGSAC++, as plain RANSAC stops at what four neighbours say of the far end of the page;
-    # from scan to template, because there a limit in millimetres is known
-    back, agree = cv2.findHomography(
-        pairs.scan, pairs.blank, cv2.USAC_MAGSAC, limit_px, maxIters=200
+def _whole_page(pairs: Pairs, limit_px: float) -> Fitted:
+    # MAGSAC++, as plain RANSAC stops at what four neighbours say of the far end of the page
+    return cv2.findHomography(pairs.scan, pairs.blank, cv2.USAC_MAGSAC, limit_px, maxIters=500)
+
+
+def _sloping(pairs: Pairs, limit_px: float) -> Fitted:
+    """Any parallelogram, which wrong neighbours spoil less than they do a homography."""
+    back, agree = cv2.estimateAffine2D(
+        pairs.scan, pairs.blank, ransacReprojThreshold=limit_px, maxIters=500
     )
-    if back is None or agree.sum() < LEAST_PAIRS:
-        return None
-    return _inverse(back)
+    return None if back is None else np.vstack([back, (0, 0, 1)]), agree
 
 
-def _few_places(pairs: Pairs, limit_px: float) -> Matrix | None:
+def _few_places(pairs: Pairs, limit_px: float) -> Fitted:
     """Turn, scale and shift only, which places close together can tell too."""
     back, agree = cv2.estimateAffinePartial2D(
         pairs.scan, pairs.blank, ransacReprojThreshold=2 * limit_px, maxIters=200
     )
-    if back is None or agree.sum() < LEAST_PAIRS:
-        return None
-    return _inverse(np.vstack([back, (0, 0, 1)]))
+    return None if back is None else np.vstack([back, (0, 0, 1)]), agree
 
 
 def _inverse(matrix: Matrix) -> Matrix | None:
     if abs(np.linalg.det(matrix)) < 1e-12:
         return None
     inverse = np.asarray(np.linalg.inv(matrix), np.float64)
-    return inverse / inverse[2, 2]
+    return np.asarray(inverse / inverse[2, 2], np.float64)
 
 
 def move(points: npt.ArrayLike, matrix: Matrix) -> Floats:
@@ -87,44 +119,77 @@ def move(points: npt.ArrayLike, matrix: Matrix) -> Floats:
     return np.asarray(moved[:, :2] / np.where(np.abs(depth) < 1e-9, 1e-9, depth))
 
 
-def find_pairs(blank: Features, scan: Features) -> Pairs:
-    """Pairs whose turn and scale most others share, and then their shift."""
-    first, second = _pair(blank, scan)
-    if not len(first):
-        return Pairs(np.zeros((0, 2)), np.zeros((0, 2)))
-    turns = scan.angles[second] - blank.angles[first]
-    apart = (turns[:, None] - turns[None] + 180) % 360 - 180
+def _that_agree(
+    blank: Features, scan: Features, first: Whole, second: Whole
+) -> npt.NDArray[np.bool_]:
+    """Which pairs tell the turn, scale and place of the page that most tell."""
+    turns = (scan.angles[second] - blank.angles[first]) % 360
     scales = np.log(scan.sizes[second] / blank.sizes[first])
-    agree = (np.abs(apart) < TURN_DEGREES) & (
-        np.abs(scales[:, None] - scales[None]) < np.log(SCALE_RATIO)
+    arrows = np.exp(scales + 1j * np.radians(turns))
+    spread = np.ptp(scan.points, axis=0).max()
+    middle = blank.points.mean(axis=0)
+    there = (scan.points[second] - scan.points.mean(axis=0)) @ (1, 1j)
+    centres = (there - arrows * ((blank.points[first] - middle) @ (1, 1j))) / spread
+    pose = bin_poses(turns, scales - np.median(scales), centres)
+    votes = join_neighbours(
+        np.bincount(np.ravel_multi_index(pose, POSES), minlength=math.prod(POSES))
     )
-    one = int(agree.sum(axis=1).argmax())
-    most = agree[one]
-    pairs = Pairs(blank.points[first[most]], scan.points[second[most]])
-    turn = np.radians(turns[one] + np.median(apart[most, one]))
-    return _of_one_shift(pairs, float(turn), float(np.exp(np.median(scales[most]))))
+    best = np.unravel_index(int(votes.argmax()), votes.shape)
+    behind = (pose[0] - best[0]) % POSES[0]
+    agree = (behind == 0) | (behind == POSES[0] - 1)
+    for mine, low in zip(pose[1:], best[1:], strict=True):
+        agree &= (mine == low) | (mine == low + 1)
+    return np.asarray(agree, np.bool_)
 
 
-def _of_one_shift(pairs: Pairs, turn: float, scale: float) -> Pairs:
-    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    shifts = pairs.scan - pairs.blank @ linear.T
-    gaps = np.abs(shifts[:, None] - shifts[None]).max(axis=2)
-    near = gaps < SHIFT_SHARE * scale * np.ptp(pairs.blank, axis=0).max()
-    most = near[near.sum(axis=1).argmax()]
-    return Pairs(pairs.blank[most], pairs.scan[most])
+def bin_poses(turns: Floats, scales: Floats, centres: npt.NDArray[np.complex128]) -> Poses:
+    """The bin, of each kind of POSES, of turns in degrees, logarithms of scales, and places."""
+    return (
+        (turns / 360 * POSES[0]).astype(np.int64) % POSES[0],
+        _bin(scales / np.log(SCALE_RATIO), POSES[1]),
+        _bin(centres.real / CENTRE_SHARE, POSES[2]),
+        _bin(centres.imag / CENTRE_SHARE, POSES[3]),
+    )
 
 
-def _pair(blank: Features, scan: Features) -> tuple[npt.NDArray[np.int64], ...]:
-    """Features that are each other's nearest."""
+def _bin(values: Floats, count: int) -> Whole:
+    """The bin of values around 0, of width 1; the outer bins are open."""
+    return np.asarray((values + count / 2).clip(0, count - 1).astype(np.int64))
+
+
+def join_neighbours(votes: npt.NDArray[np.number]) -> Singles:
+    """Votes (..., POSES) of neighbouring bins together, as a page may lie between two."""
+    bins = votes.astype(np.float32).reshape(*votes.shape[:-1], *POSES)
+    bins = bins + np.roll(bins, 1, axis=-4)
+    for axis in (-3, -2, -1):
+        moved = np.moveaxis(bins, axis, 0)
+        bins = np.moveaxis(moved[1:] + moved[:-1], 0, axis)
+    return np.asarray(bins)
+
+
+def _nearest(alike: Pairs, first: Whole, matrix: Matrix, limit_px: float) -> Pairs:
+    """Of the pairs of each feature of the blank that which lies nearest to where it should."""
+    back = move(alike.scan, np.asarray(np.linalg.inv(matrix), np.float64))
+    off = np.linalg.norm(back - alike.blank, axis=1)
+    order = np.argsort(off, kind="stable")
+    order = order[off[order] < limit_px]
+    _, at = np.unique(first[order], return_index=True)
+    return Pairs(alike.blank[order[at]], alike.scan[order[at]])
+
+
+def _pair(blank: Features, scan: Features) -> tuple[Whole, Whole, npt.NDArray[np.bool_]]:
+    """Pairs of which each is among the most like of the other; whether it is the most like."""
     cosines = blank.descriptors @ scan.descriptors.T
-    if not cosines.size:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    best = cosines.argmax(axis=1)
-    rows = np.arange(len(best))
-    sure = cosines[rows, best] >= LEAST_COSINE
-    rows, best = rows[sure], best[sure]
-    mutual = cosines[rows, best] >= cosines[:, best].max(axis=0)
-    return rows[mutual], best[mutual]
+    if min(cosines.shape) <= ALIKE:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    least = np.maximum(_fourth(cosines)[:, None], _fourth(cosines.T)[None])
+    rows, columns = np.nonzero(cosines >= np.maximum(least, LEAST_COSINE))
+    best = np.maximum(cosines.max(axis=1)[rows], cosines.max(axis=0)[columns])
+    return rows, columns, cosines[rows, columns] >= best
+
+
+def _fourth(cosines: Singles) -> Singles:
+    return np.partition(cosines, -ALIKE, axis=1)[:, -ALIKE]
 
 
 def is_a_page(matrix: Matrix, side_px: float) -> bool:

@@ -7,7 +7,9 @@ and judged by how much of their ink is on the scan and how much of the scan's th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -16,11 +18,11 @@ import numpy.typing as npt
 
 from hwdigitize.forms.homography import (
     LEAST_PAIRS,
-    SCALE_RATIO,
+    POSES,
     Matrix,
-    Pairs,
-    find_pairs,
-    fit_homography,
+    bin_poses,
+    find_homography,
+    join_neighbours,
     move,
 )
 from hwdigitize.forms.records import Template
@@ -44,14 +46,11 @@ MATCH_SIDE, MAP_SIDE = 900, 440
 MOST_INK_POINTS = 1500
 #: visual words, at most, features of the index a word at least, and numbers kept of a feature
 MOST_WORDS, FEATURES_A_WORD, COMPACT = 16_384, 4, 32
-#: words a feature of the scan votes by, and into how many turns and scales
-NEAREST_WORDS, TURN_BINS, SCALE_BINS = 2, 18, 6
-#: into how many places of the page's centre they vote, and their sides, of the longer side
-CENTRE_BINS, CENTRE_SHARE = 6, 0.12
-#: template pages whose features are paired with the scan's, and that are laid onto it
-SHORTLIST, LAID = 20, 4
-#: no more are paired after so many of which one has so many pairs
-SURE_AFTER, SURE_PAIRS = 6, 40
+#: features of the scan that vote, and words that each votes by
+MOST_VOTERS, NEAREST_WORDS = 600, 2
+#: template pages that are laid onto the scan: those with this share of the most votes, so many
+#: at most, and if none scores SURE_SCORE, more
+LIKELY_SHARE, LOTS, SURE_SCORE = 0.5, (3, 10, 30), 0.65
 #: share of the score for printed ink that is on the scan; the rest for ink that is explained
 PRINTED_SHARE = 0.7
 #: a page below this is of no known form; before that is said, all others are paired too, which
@@ -211,58 +210,47 @@ def match_look(
     """:func:`match_page` for a scan that was looked at already."""
     if not index.pages or len(look.features.points) < LEAST_PAIRS:
         return ()
-    likely = [index.pages[i] for i in np.argsort(-_vote(look, index), kind="stable")]
+    votes = _vote(look, index)
+    likely = [index.pages[i] for i in np.argsort(-votes, kind="stable")]
+    near = int((votes >= LIKELY_SHARE * votes.max()).sum())
     candidates: list[Candidate] = []
-    for part in (likely[:SHORTLIST], likely[SHORTLIST:]):
-        candidates = sorted([*candidates, *_lay(part, look)], key=lambda found: -found.score)
-        if candidates and candidates[0].score >= LEAST_SCORE:
+    for first, last in itertools.pairwise((0, min(near, LOTS[0]), *LOTS[1:])):
+        candidates += (found for page in likely[first:last] if (found := _lay(page, look)))
+        if max((found.score for found in candidates), default=0.0) >= SURE_SCORE:
             break
-    return tuple(found for found in candidates if found.score >= least_score)
+    likeliest = sorted(candidates, key=lambda found: -found.score)
+    return tuple(found for found in likeliest if found.score >= least_score)
 
 
-def _lay(likely: Sequence[KnownPage], look: Look) -> Iterator[Candidate]:
-    """Lay the pages that have most features in the scan's order onto it."""
-    pairs: list[Pairs] = []
-    for page in likely:
-        if len(pairs) >= SURE_AFTER and max(len(p.blank) for p in pairs) >= SURE_PAIRS:
-            break  # what is as like as that, such as another version, has as many votes
-        pairs.append(find_pairs(page.features, look.features))
-    for i in sorted(range(len(pairs)), key=lambda i: -len(pairs[i].blank))[:LAID]:
-        page = likely[i]
-        matrix = fit_homography(pairs[i], max(page.size_px))
-        if matrix is not None:
-            score = judge(page, look, matrix)
-            yield Candidate(page.template_id, page.page, score, matrix)
+def _lay(page: KnownPage, look: Look) -> Candidate | None:
+    """The page laid onto the scan; None where too few of its features are there."""
+    matrix = find_homography(page.features, look.features, max(page.size_px))
+    if matrix is None:
+        return None
+    return Candidate(page.template_id, page.page, judge(page, look, matrix), matrix)
 
 
-def _vote(look: Look, index: Index) -> Floats:
+def _vote(look: Look, index: Index) -> Singles:
     """Votes for each page, counted for the turn, scale and place that most of them agree on.
 
     Weak geometric consistency after Jegou, Douze and Schmid, "Hamming embedding and weak
     geometric consistency for large scale image search", ECCV 2008, with the page's centre.
     """
-    features, entries = _same_words(look.features, index)
-    sizes, offsets = _frames(look.features, look.size_px)
-    turns = (look.features.angles[features] - index.angles[entries]) % 360
+    voters = look.features.clearest(MOST_VOTERS)
+    features, entries = _same_words(voters, index)
+    sizes, offsets = _frames(voters, look.size_px)
+    turns = (voters.angles[features] - index.angles[entries]) % 360
     scales = sizes[features] - index.sizes[entries]
     arrow = np.exp(scales + 1j * np.radians(turns))
     blank, scan = (o.astype(np.float64) @ (1, 1j) for o in (index.offsets[entries], offsets))
     centres = scan[features] - arrow * blank
-    place = [
-        (turns / 360 * TURN_BINS).astype(np.int64) % TURN_BINS,
-        _bin(scales / np.log(SCALE_RATIO), SCALE_BINS),
-        _bin(centres.real / CENTRE_SHARE, CENTRE_BINS),
-        _bin(centres.imag / CENTRE_SHARE, CENTRE_BINS),
-    ]
-    shape = (len(index.pages), TURN_BINS, SCALE_BINS, CENTRE_BINS, CENTRE_BINS)
-    flat = np.ravel_multi_index((index.owners[entries], *place), shape)
-    votes = np.bincount(flat, index.weights[entries], minlength=int(np.prod(shape)))
-    votes = votes.reshape(shape)
-    votes = votes + np.roll(votes, 1, axis=1)  # a page between two bins is in both
-    for axis in (2, 3, 4):
-        first, last = (np.moveaxis(votes, axis, 0)[cut] for cut in (slice(1, None), slice(-1)))
-        votes = np.moveaxis(first + last, 0, axis)
-    return np.asarray(votes.reshape(len(index.pages), -1).max(axis=1))
+    flat = np.ravel_multi_index(
+        (index.owners[entries], *bin_poses(turns, scales, centres)), (len(index.pages), *POSES)
+    )
+    count = len(index.pages) * math.prod(POSES)
+    votes = np.bincount(flat, index.weights[entries], minlength=count)
+    joined = join_neighbours(votes.reshape(len(index.pages), -1))
+    return np.asarray(joined.reshape(len(index.pages), -1).max(axis=1))
 
 
 def _same_words(scan: Features, index: Index) -> tuple[npt.NDArray[np.int64], ...]:
@@ -280,11 +268,6 @@ def _frames(features: Features, size_px: tuple[int, int]) -> tuple[Floats, Float
     side = max(size_px)
     offsets = (features.points - np.array(size_px) / 2) / side
     return np.log(features.sizes / side), np.asarray(offsets, np.float64)
-
-
-def _bin(values: Floats, count: int) -> npt.NDArray[np.int64]:
-    """The bin of values around 0, of width 1; the outer bins are open."""
-    return np.asarray((values + count / 2).clip(0, count - 1).astype(np.int64))
 
 
 def judge(page: KnownPage, look: Look, matrix: Matrix) -> float:

@@ -153,6 +153,29 @@ def test_the_right_page_is_matched_and_a_stranger_is_not() -> None:
     assert match_page(blanks[0], index_pages([])) == ()
 
 
+def draw_table() -> Grey:
+    """A heading and rows that differ in their number alone."""
+    page = np.full(SIZE[::-1], 255, np.uint8)
+    cv2.putText(page, "List of the parish", (100, 110), 0, 1.4, 0, 2, cv2.LINE_AA)
+    for row, y in enumerate(range(200, 1600, 70), 1):
+        cv2.putText(page, f"{row}", (40, y + 46), 0, 0.8, 0, 2, cv2.LINE_AA)
+        for x, right in ((90, 400), (400, 700), (700, 900), (900, 1150)):
+            cv2.rectangle(page, (x, y), (right, y + 70), 0, 2)
+        for x in (720, 810):
+            cv2.rectangle(page, (x, y + 20), (x + 30, y + 50), 0, 2)
+            cv2.putText(page, "M" if x == 720 else "F", (x + 40, y + 46), 0, 0.7, 0, 2)
+    return page
+
+
+def test_rows_that_are_much_alike_are_told_apart() -> None:
+    table = draw_table()
+    index = index_pages([know_page(table, "table", 0), know_page(draw_blank(0), "drawn", 0)])
+    matrix, size = warp(3, 1.2)
+    best = match_page(take(write_on(table), matrix, size), index)[0]
+    assert best.template_id == "table"
+    assert np.abs(move(CORNERS, best.matrix) - move(CORNERS, matrix)).max() < 12
+
+
 @pytest.mark.parametrize("degrees", [0, 4, 92, 178, -87])
 def test_a_nearly_empty_form_is_found_by_its_marks(degrees: float) -> None:
     blank = np.full(SIZE[::-1], 255, np.uint8)
