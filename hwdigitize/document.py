@@ -129,6 +129,27 @@ class TemplateMatch(Record, frozen=True, kw_only=True):
     pages: int = 1
 
 
+class RuleField(Record, frozen=True, kw_only=True):
+    """A field that a rule names, and what it takes to understand its value."""
+
+    name: str
+    kind: str
+    format: str | None = None
+    minimum: float | str | None = None
+    maximum: float | str | None = None
+
+
+class CrossRule(Record, frozen=True, kw_only=True):
+    """A rule of the form over fields of several pages, checked where these are put together.
+
+    Each page that has one of its fields brings it, so that a document says by itself what must
+    hold in it.
+    """
+
+    rule: str
+    fields: tuple[RuleField, ...]
+
+
 class Writer(Record, frozen=True, kw_only=True):
     """Who wrote the page.
 
@@ -157,6 +178,7 @@ class Page(Record, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     boxes: tuple[IsolatedBox, ...] = ()
     fields: tuple[FieldValue, ...] = ()
+    rules: tuple[CrossRule, ...] = ()
     writer: Writer = Writer()
     problems: tuple[Problem, ...] = ()
     seconds: dict[str, float] = {}

@@ -34,9 +34,10 @@ from hwdigitize.batch.records import (
     first_problem,
     sha256_of,
     stamp,
+    state_of,
 )
 from hwdigitize.document import Document, Page, PageRef
-from hwdigitize.forms.assembly import check_pages
+from hwdigitize.forms.assembly import check_pages, flag_across
 
 _CHUNK = 500
 _FINISHED = "('done', 'review', 'quarantined')"
@@ -163,6 +164,27 @@ class Ledger(LedgerFile):
             db.execute(
                 "UPDATE files SET document_bytes = NULL WHERE file = ?", (reading.ref.file,)
             )
+            self._settle(reading.ref.file)
+
+    def _settle(self, file: str) -> None:
+        """Give pages of forms the states that rules over several pages ask for.
+
+        What was read of a page stays as it is; once all pages of a file are there, again after
+        each that is read anew, states and flags follow from all of them.
+        """
+        forms, pages = self._db.execute(
+            "SELECT count(template), count(*) FROM pages "
+            "WHERE file_id = (SELECT id FROM files WHERE file = ?)",
+            (file,),
+        ).fetchone()
+        if forms < 2 or pages < 2 or not self.is_finished(file):
+            return
+        for page in self.document(file).pages:
+            self._db.execute(
+                "UPDATE pages SET state = ?, flags = ? "
+                "WHERE page_index = ? AND file_id = (SELECT id FROM files WHERE file = ?)",
+                (state_of(page), page.flag_count, page.index, file),
+            )
 
     def read_alone(self, ref: PageRef) -> None:
         """Set a page aside that broke a limit, to be read with nothing beside it."""
@@ -226,7 +248,7 @@ class Ledger(LedgerFile):
             "ORDER BY page_index",
             (number,),
         )
-        pages = tuple(_page(*row) for row in rows)
+        pages = flag_across([_page(*row) for row in rows])
         return Document(file=file, sha256=sha256, pages=pages, problems=check_pages(pages))
 
     def written(self) -> Iterator[tuple[str, int | None]]:

@@ -102,7 +102,7 @@ def pack(result: PageResult, worker: str, started: float) -> Reading:
     msgspec.json.decode(data, type=Page)
     return Reading(
         ref=result.ref,
-        state=_state(page),
+        state=state_of(page),
         flags=page.flag_count,
         problem=first_problem(page),
         result=zlib.compress(data, 1),
@@ -161,7 +161,8 @@ def _is_pdf(path: Path) -> bool:
         return False
 
 
-def _state(page: Page) -> str:
+def state_of(page: Page) -> str:
+    """Say what a page that was read is: done, for a person to review, or failed."""
     if page.status == "failed":
         return "quarantined"
     return "review" if page.status == "partial" or page.flag_count else "done"

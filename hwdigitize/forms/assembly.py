@@ -7,11 +7,14 @@ only here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
+
 from hwdigitize.document import FieldValue, Page, Problem, TemplateMatch
+from hwdigitize.forms.crossing import check_across
 
 #: share of the values written on two pages that are equal where one was scanned twice
 SAME_SHARE = 0.7
@@ -27,10 +30,12 @@ class FilledForm:
     @property
     def fields(self) -> tuple[FieldValue, ...]:
         """The fields in the order of the form; of a page that is there twice, the first's."""
-        first: dict[int, Page] = {}
-        for place, page in self.pages:
-            first.setdefault(place, page)
-        return tuple(field for _, page in sorted(first.items()) for field in page.fields)
+        return tuple(field for _, page in sorted(self.first.items()) for field in page.fields)
+
+    @property
+    def first(self) -> dict[int, Page]:
+        """The page at each place of the form; of a page that is there twice, the first."""
+        return dict(reversed(self.pages))
 
 
 def assemble(pages: Iterable[Page]) -> tuple[FilledForm, ...]:
@@ -76,6 +81,26 @@ def _say_the_same(first: Page, second: Page) -> bool:
     written = {name for one in values for name, value in one.items() if value}
     alike = sum(values[0].get(name) == values[1].get(name) for name in written)
     return bool(written) and alike >= SAME_SHARE * len(written)
+
+
+def flag_across(pages: Sequence[Page]) -> tuple[Page, ...]:
+    """The pages of a file, with flags on fields that break rules over several pages."""
+    known = {page.index: page for page in pages}
+    for form in assemble(pages):
+        values = {field.name: field.value for field in form.fields}
+        rules = dict.fromkeys(rule for _, page in form.pages for rule in page.rules)
+        broken = check_across(tuple(rules), values)
+        for page in form.first.values() if broken else ():
+            known[page.index] = _flagged(page, broken)
+    return tuple(known[page.index] for page in pages)
+
+
+def _flagged(page: Page, broken: Mapping[str, tuple[str, ...]]) -> Page:
+    fields = tuple(
+        msgspec.structs.replace(field, flags=field.flags + broken.get(field.name, ()))
+        for field in page.fields
+    )
+    return msgspec.structs.replace(page, fields=fields)
 
 
 def check_pages(pages: Sequence[Page]) -> tuple[Problem, ...]:

@@ -13,7 +13,7 @@ import msgspec
 
 from hwdigitize import document as doc
 from hwdigitize.errors import HwdigitizeError, PageError
-from hwdigitize.forms.assembly import check_pages
+from hwdigitize.forms.assembly import check_pages, flag_across
 from hwdigitize.pages.ingest import Scan, count_pages, hash_file, load_page
 from hwdigitize.pipeline.form import find_form, read_form
 from hwdigitize.pipeline.free import read_free
@@ -70,7 +70,7 @@ def digitize_file(path: Path, file: str, settings: Settings) -> doc.Document:
     refs = [
         doc.PageRef(path=str(path), file=file, sha256=sha256, index=i) for i in range(count)
     ]
-    pages = tuple(digitize_page(ref, settings).page for ref in refs)
+    pages = flag_across([digitize_page(ref, settings).page for ref in refs])
     return doc.Document(file=file, sha256=sha256, pages=pages, problems=check_pages(pages))
 
 

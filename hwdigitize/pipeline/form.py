@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from hwdigitize import document as doc
 from hwdigitize.errors import PageError
 from hwdigitize.forms.confidence import Judge, load_fields_card
+from hwdigitize.forms.crossing import rules_across, rules_within
 from hwdigitize.forms.cutting import crop
 from hwdigitize.forms.fields import FieldReading, field_value
 from hwdigitize.forms.matching import Candidate, Index, build_index, match_page
 from hwdigitize.forms.reading import FieldPage, read_fields
 from hwdigitize.forms.records import Field, Template
 from hwdigitize.forms.registration import Registration, register
-from hwdigitize.forms.rules import check_rules, compile_rule
+from hwdigitize.forms.rules import check_rules
 from hwdigitize.forms.structure import Structure, find_structure
 from hwdigitize.forms.template import load_blank, load_templates, shipped_templates
 from hwdigitize.pages.ingest import Scan
@@ -112,6 +113,7 @@ def read_form(scan: Scan, form: Form, settings: Settings, watch: Stopwatch) -> S
                 pages=len(form.template.pages),
             ),
             fields=_values(form, readings, settings),
+            rules=rules_across(form.template, form.page),
         ),
         hands=tuple(hands),
     )
@@ -123,7 +125,7 @@ def _values(
     judge = Judge(load_fields_card(settings.models), settings.max_error)
     lay = form.registration
     broken = check_rules(
-        _with_rules_of(form.template, form.page),
+        rules_within(form.template, form.page),
         {field.name: r.value for field, r in zip(form.fields, readings, strict=True)},
     )
     readings = [
@@ -150,16 +152,6 @@ def _polygon(box: doc.Box, lay: Registration) -> tuple[doc.Point, ...]:
     left, top, right, bottom = box
     corners = lay.to_scan([(left, top), (right, top), (right, bottom), (left, bottom)])
     return tuple((x, y) for x, y in np.rint(corners).astype(int).tolist())
-
-
-@functools.lru_cache(maxsize=256)
-def _with_rules_of(template: Template, page: int) -> Template:
-    """The template with the rules that one page can break by itself."""
-    here = {field.name for field in template.on_page(page)}
-    rules = tuple(
-        rule for rule in template.rules if here.issuperset(compile_rule(rule, template).fields)
-    )
-    return msgspec.structs.replace(template, rules=rules)
 
 
 def _on_scan(image: Image, lay: Registration, box: doc.Box) -> Image:

@@ -43,6 +43,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "lines": "Text lines in reading order.",
         "boxes": "Drawn boxes that belong to no field: character boxes and check boxes.",
         "fields": "Fields of the form, in the order of its template.",
+        "rules": "Rules of the form over fields of this page and of others.",
         "writer": "Who wrote the page, as far as is known.",
         "problems": "What failed; empty when the status is ok.",
         "seconds": "Time spent in each stage, in seconds.",
@@ -99,6 +100,17 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "error_px": "How far, in template pixels, its print lies from where it should.",
         "page": "Which page of the template it is, from 0.",
         "pages": "How many pages the template has.",
+    },
+    "CrossRule": {
+        "rule": "The rule, as the template has it.",
+        "fields": "The fields that it names.",
+    },
+    "RuleField": {
+        "name": "Name of the field in the template.",
+        "kind": "Kind of the field in the template.",
+        "format": "Format of a date or time; else null.",
+        "minimum": "Earliest date or time; null without one.",
+        "maximum": "Latest date or time; null without one.",
     },
     "Writer": {
         "id": "Nearest writer of the gallery; null without a gallery or handwriting.",
