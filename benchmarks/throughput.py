@@ -66,9 +66,9 @@ def read(files: Sequence[str], ready: object, answers: object) -> None:
     stages: Counter[str] = Counter()
     words = 0
     for ref in refs:
-        page = digitize_page(ref, settings).page
-        stages.update(page.seconds)
-        words += sum(len(line.words) for line in page.lines)
+        result = digitize_page(ref, settings)
+        stages.update(result.seconds)
+        words += sum(len(line.words) for line in result.page.lines)
     answer = {
         "clock": time.perf_counter() - began,
         "processor": time.process_time() - spent,

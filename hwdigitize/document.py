@@ -181,7 +181,6 @@ class Page(Record, frozen=True, kw_only=True):
     rules: tuple[CrossRule, ...] = ()
     writer: Writer = Writer()
     problems: tuple[Problem, ...] = ()
-    seconds: dict[str, float] = {}
 
     @property
     def text(self) -> str:
@@ -223,7 +222,8 @@ class PageResult(Record, frozen=True, kw_only=True):
     """What a worker gives back: the page, and what the run needs besides what is written.
 
     ``thumbnail`` and ``scan`` are encoded images (JPEG) for the report, ``embedding`` the
-    writer embedding, unit length, for clustering; empty where the page failed.
+    writer embedding, unit length, for clustering; empty where the page failed. ``seconds`` by
+    stage are here and not in the page, which is the same whenever and wherever it is read.
     """
 
     ref: PageRef
@@ -232,6 +232,7 @@ class PageResult(Record, frozen=True, kw_only=True):
     thumbnail: bytes = b""
     scan: bytes = b""
     scan_scale: float = 1.0
+    seconds: dict[str, float] = {}
 
 
 def encode(record: Record) -> bytes:

@@ -79,6 +79,33 @@ def test_usage_errors_are_exit_code_2(
     assert "colour" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "code", "words"),
+    [
+        ("--language", "xx", errors.EXIT_USAGE, "no lexicon 'xx'"),
+        ("--language", "en+xx", errors.EXIT_USAGE, "no lexicon 'xx'"),
+        ("--gallery", "absent.npz", errors.EXIT_USAGE, "cannot read writer gallery"),
+        ("--password-file", "absent", errors.EXIT_USAGE, "cannot read password file"),
+        ("--templates", "absent", errors.EXIT_BAD_TEMPLATE, "no folder of templates"),
+        ("--models", "absent", errors.EXIT_BAD_MODEL, "no folder of weights"),
+    ],
+)
+def test_what_settings_name_is_looked_for_before_anything_is_read(
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+    code: int,
+    words: str,
+) -> None:
+    """The pages of this run would never ask for any of it."""
+    out = tmp_path / "out"
+    assert code_of("run", source / "a.png", "--out", out, option, value) == code
+    assert words in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_nothing_to_read_is_exit_code_3(source: Path, tmp_path: Path) -> None:
     (tmp_path / "void").mkdir()
     given = ("run", tmp_path / "void", "--out", tmp_path / "out")

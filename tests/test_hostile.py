@@ -99,14 +99,10 @@ def draw_good_pages(folder: Path) -> None:
 
 
 def read_pages(out: Path) -> dict[str, list[Page]]:
-    """Pages by file, without what differs between runs: times, and labels of a run's hands."""
+    """Pages by file, without the labels of a run's hands."""
     return {
         document.file: [
-            msgspec.structs.replace(
-                page,
-                seconds={},
-                writer=Writer(note=page.writer.note),
-            )
+            msgspec.structs.replace(page, writer=Writer(note=page.writer.note))
             for page in document.pages
         ]
         for document in read_documents(out)

@@ -22,7 +22,7 @@ from hwdigitize.batch.records import Counts, sha256_of, short_hash
 from hwdigitize.document import decode_document
 from hwdigitize.errors import UsageError
 from hwdigitize.reports.json import document_path
-from hwdigitize.reports.names import image_paths
+from hwdigitize.reports.names import image_paths, view_path
 
 #: the rate is that of this long ago until now
 RATE_SECONDS = 600.0
@@ -174,8 +174,11 @@ def _differs(path: Path) -> str:
 
 def _remove(ledger: Ledger, out: Path, file: str) -> None:
     """Remove outputs first: what a killed prune leaves is pruned the next time."""
-    images = [out / name for n in ledger.page_indices(file) for name in image_paths(file, n)]
-    for path in (document_path(out, file), *images):
+    indices = ledger.page_indices(file)
+    of_pages = [
+        out / name for n in indices for name in (*image_paths(file, n), view_path(file, n))
+    ]
+    for path in (document_path(out, file), *of_pages):
         with suppress(FileNotFoundError):
             path.unlink()
     release(out, file)

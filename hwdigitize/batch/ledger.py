@@ -1,7 +1,7 @@
 """The one truth of a run: every input file and page, what became of it, and its reading.
 
 An SQLite file in WAL mode with a single writer. A page's state and its JSON change in one
-transaction that is on disk before the next page is taken, so that a run killed at any instant
+transaction that is on disk before the page counts as done, so that a run killed at any instant
 has each page either finished or waiting. Documents and reports are exports of it.
 
 States of a page: ``waiting``, ``running`` (handed out), ``done``, ``review`` (a person must
@@ -12,16 +12,19 @@ without a position, and are left out of counts and reports.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.batch import intake
+from hwdigitize.batch.bundles import MOST_PAGES, Bundle, Content, bundled
 from hwdigitize.batch.fingerprint import Fingerprint
 from hwdigitize.batch.intake import Plan
 from hwdigitize.batch.ledger_file import LedgerFile
@@ -40,10 +43,17 @@ from hwdigitize.document import Document, Page, PageRef
 from hwdigitize.forms.assembly import check_pages, flag_across
 
 _CHUNK = 500
+_LAST = 2**62
 _FINISHED = "('done', 'review', 'quarantined')"
 _STATES = ("waiting", "running", "done", "review", "quarantined")
 
-PageKey = tuple[int, int]
+
+class PageKey(NamedTuple):
+    """A page in the ledger, by the number of its file, and the file's name."""
+
+    number: int
+    page: int
+    file: str
 
 
 class Ledger(LedgerFile):
@@ -94,7 +104,7 @@ class Ledger(LedgerFile):
         A file with a problem gets one page, quarantined with it, so that it is accounted for.
         """
         count = 1 if found.problem else found.pages
-        with self._change() as db:
+        with self._change(soon=True) as db:
             (number,) = db.execute("SELECT id FROM files WHERE file = ?", (file,)).fetchone()
             db.execute(
                 "UPDATE files SET size = ?, mtime_ns = ?, alone = 0 WHERE id = ?",
@@ -138,7 +148,7 @@ class Ledger(LedgerFile):
         last = (-1, -1)
         while rows := self._db.execute(query, (*last, alone, chunk)).fetchall():
             last = rows[-1][:2]
-            with self._change() as db:
+            with self._change(soon=True) as db:
                 db.executemany(
                     "UPDATE pages SET state = 'running', attempts = attempts + 1 "
                     "WHERE page_index = ? AND file_id = ?",
@@ -148,16 +158,16 @@ class Ledger(LedgerFile):
                 yield PageRef(path=os.fsdecode(path), file=file, sha256=sha256, index=index)
 
     def record(self, reading: Reading) -> None:
-        """Take in a finished page, once it is read or given up for good."""
+        """Take in a finished page, read or given up for good; then it is on disk."""
         with self._change() as db:
             changed = db.execute(
                 "UPDATE pages SET "
                 "state = ?, flags = ?, problem = ?, result = ?, embedding = ?, "
                 "worker = ?, started = ?, finished = ?, template = ?, parts = ?, images = ?, "
-                "alone = 0, cluster = NULL "
+                "seconds = ?, alone = 0, cluster = NULL "
                 "WHERE page_index = ? AND file_id = (SELECT id FROM files WHERE file = ?) "
                 "AND state = 'running'",
-                (*reading[1:12], reading.ref.index, reading.ref.file),
+                (*reading[1:13], reading.ref.index, reading.ref.file),
             )
             if changed.rowcount != 1:
                 raise AssertionError(f"a page came back that was not out: {reading.ref}")
@@ -231,9 +241,34 @@ class Ledger(LedgerFile):
             "ORDER BY count(*) DESC, problem"
         ).fetchall()
 
-    def documents(self) -> Iterator[Document]:
-        """Inputs with their finished pages, in order, one at a time."""
-        for file, _ in self.written():
+    def bundles(self) -> list[Bundle]:
+        """The inputs in bundles, see :func:`hwdigitize.batch.bundles.bundled`."""
+        (pages,) = self._db.execute(
+            "SELECT coalesce(sum(pages), 0) FROM files WHERE position NOT NULL"
+        ).fetchone()
+        rows = self._db.execute(
+            "SELECT f.position, f.file, f.sha256, f.pages, "
+            "p.page_index, p.state, p.problem, p.finished "
+            "FROM files f CROSS JOIN pages p ON p.file_id = f.id "
+            "WHERE f.position IS NOT NULL AND f.pages IS NOT NULL "
+            "ORDER BY f.position, p.page_index"
+        )
+        files = (
+            Content(*key, repr([row[1:] for row in of_file]).encode())
+            for key, of_file in itertools.groupby(
+                rows, key=lambda row: (row[0], row[1], row[3])
+            )
+        )
+        return list(bundled(files, whole=pages <= MOST_PAGES))
+
+    def digest(self) -> str:
+        """Digest of everything that reports show; any page read anew changes it."""
+        shown = [[bundle.key, bundle.digest] for bundle in self.bundles()]
+        return hashlib.sha256(repr((shown, self.skipped())).encode()).hexdigest()
+
+    def documents(self, bundle: Bundle) -> Iterator[Document]:
+        """Inputs of a bundle with their finished pages, in order, one at a time."""
+        for file, _, _ in self.written(bundle.first, bundle.last):
             document = self.document(file)
             if document.pages:
                 yield document
@@ -251,23 +286,53 @@ class Ledger(LedgerFile):
         pages = flag_across([_page(*row) for row in rows])
         return Document(file=file, sha256=sha256, pages=pages, problems=check_pages(pages))
 
-    def written(self) -> Iterator[tuple[str, int | None]]:
-        """Counted inputs, in order, with the size of their JSON, None if it is stale."""
+    def written(
+        self, first: int = 0, last: int = _LAST
+    ) -> Iterator[tuple[str, int | None, bytes | None]]:
+        """Counted inputs between two positions, in order, with size and SHA-256 of their JSON.
+
+        The size is None if the JSON is stale, and negative if it may not be on disk yet.
+        """
         query = (
-            "SELECT position, file, document_bytes FROM files WHERE position > ? "
-            "AND pages IS NOT NULL ORDER BY position LIMIT ?"
+            "SELECT position, file, document_bytes, document_sha256 FROM files "
+            "WHERE position BETWEEN ? AND ? AND pages IS NOT NULL ORDER BY position LIMIT ?"
+        )
+        while rows := self._db.execute(query, (first, last, _CHUNK)).fetchall():
+            first = rows[-1][0] + 1
+            yield from (row[1:] for row in rows)
+
+    def note_written(self, file: str, data: bytes) -> None:
+        """Remember that a file's JSON is up to date, maybe not on disk; see ``settle``."""
+        self._db.execute(
+            "UPDATE files SET document_bytes = ?, document_sha256 = ? WHERE file = ?",
+            (-len(data), hashlib.sha256(data).digest(), file),
+        )
+
+    def to_view(self) -> Iterator[tuple[str, int]]:
+        """Files whose views in the report are stale, in order, and of how many pages some are.
+
+        Vanished files come last: all of theirs are to go.
+        """
+        query = (
+            "SELECT id, file, views FROM files WHERE id > ? AND CASE WHEN position IS NULL "
+            "THEN views > 0 ELSE pages NOT NULL AND viewed < 1 END ORDER BY id LIMIT ?"
         )
         last = -1
         while rows := self._db.execute(query, (last, _CHUNK)).fetchall():
             last = rows[-1][0]
             yield from (row[1:] for row in rows)
 
-    def note_written(self, file: str, data: bytes) -> None:
-        """Remember that a file's JSON is up to date, and its size in bytes and hash."""
+    def note_viewed(self, file: str, views: int) -> None:
+        """Remember that the views of a file's pages are up to date; see ``settle``."""
         self._db.execute(
-            "UPDATE files SET document_bytes = ?, document_sha256 = ? WHERE file = ?",
-            (len(data), hashlib.sha256(data).digest(), file),
+            "UPDATE files SET views = ?, viewed = iif(position IS NULL, 0, -1) WHERE file = ?",
+            (views, file),
         )
+
+    def is_present(self, file: str) -> bool:
+        """Whether a file is among the inputs."""
+        query = "SELECT position NOT NULL FROM files WHERE file = ?"
+        return bool(self._db.execute(query, (file,)).fetchone()[0])
 
     def seen(self, file: str) -> tuple[int | None, int | None] | None:
         """Size and time of an input as last looked into; None if it is not known."""
@@ -292,18 +357,19 @@ class Ledger(LedgerFile):
 
     # writers
 
-    def embeddings(self) -> tuple[list[PageKey], NDArray[np.float32]]:
-        """Keys and embeddings (n, d) of the pages that have one, in order."""
+    def embeddings(self, bundle: Bundle) -> tuple[list[PageKey], NDArray[np.float32]]:
+        """Keys and embeddings (n, d) of the pages of a bundle that have one, in order."""
         rows = self._db.execute(
-            "SELECT p.file_id, p.page_index, p.embedding FROM files f CROSS JOIN pages p "
-            "ON p.file_id = f.id WHERE f.position IS NOT NULL AND f.pages IS NOT NULL "
+            "SELECT p.file_id, p.page_index, file, p.embedding FROM files f CROSS JOIN pages p "
+            "ON p.file_id = f.id WHERE f.position BETWEEN ? AND ? AND f.pages IS NOT NULL "
             f"AND p.state IN {_FINISHED} AND length(p.embedding) > 0 "
-            "ORDER BY f.position, p.page_index"
+            "ORDER BY f.position, p.page_index",
+            (bundle.first, bundle.last),
         )
         keys: list[PageKey] = []
         data = bytearray()
-        for number, index, embedding in rows:
-            keys.append((number, index))
+        for *key, embedding in rows:
+            keys.append(PageKey(*key))
             data += embedding
         vectors = np.frombuffer(data, np.float32)
         return keys, vectors.reshape(len(keys), -1) if keys else vectors.reshape(0, 0)
@@ -311,7 +377,7 @@ class Ledger(LedgerFile):
     def label(self, keys: Sequence[PageKey], clusters: Sequence[str | None]) -> None:
         """Keep the writer cluster of each page; documents that it changes become stale."""
         with self._change() as db:
-            for (number, index), cluster in zip(keys, clusters, strict=True):
+            for (number, index, _), cluster in zip(keys, clusters, strict=True):
                 changed = db.execute(
                     "UPDATE pages SET cluster = ?1 WHERE file_id = ?2 AND page_index = ?3 "
                     "AND cluster IS NOT ?1",

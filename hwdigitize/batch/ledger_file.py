@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,11 +21,12 @@ _OF_INPUTS = "FROM pages p JOIN files f ON f.id = p.file_id WHERE position NOT N
 
 
 class LastRun(NamedTuple):
-    """What a run was asked for: absolute paths, settings, and when it began (Unix seconds)."""
+    """What a run was asked for, and when it began (Unix seconds); all paths are absolute."""
 
     inputs: list[str]
     settings: Settings
     began: float
+    cluster: str | None = None
 
 
 class LedgerFile:
@@ -47,16 +47,25 @@ class LedgerFile:
             return
         self._db = sqlite3.connect(folder / NAME, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
         migrate(self._db, folder)
+        self._wait_for_disk(False)
 
     def close(self) -> None:
         """Close the file; everything is on disk already."""
         self._db.close()
 
+    def _wait_for_disk(self, wait: bool) -> None:
+        """Whether a transaction waits until it, and what was before it, is on disk."""
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if wait else 'NORMAL'}")
+
     @contextmanager
-    def _change(self, keep: bool = True) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it on disk, or none, as without ``keep``."""
+    def _change(self, keep: bool = True, soon: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is kept, or none, as without ``keep``.
+
+        It is on disk at the end; or ``soon``, with the next that is, where the loss of it costs
+        nothing but to do it again. Such are single statements, too.
+        """
+        self._wait_for_disk(not soon)
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
@@ -65,6 +74,7 @@ class LedgerFile:
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            self._wait_for_disk(False)
 
     def skipped(self) -> list[tuple[str, str]]:
         """Files that were not read at all, each with the reason."""
@@ -72,9 +82,21 @@ class LedgerFile:
 
     # the run
 
-    def note_run(self, inputs: Sequence[Path | str], settings: Settings) -> None:
-        """Remember what a run was asked for."""
-        run = LastRun([absolute(path) for path in inputs], settings, time.time())
+    def note_run(
+        self, inputs: Sequence[Path | str], settings: Settings, cluster: str | None
+    ) -> None:
+        """Remember what a run was asked for, wherever the next one is started."""
+        named = {
+            key: str(Path(place).absolute())
+            for key in ("models", "templates", "gallery", "password_file")
+            if (place := getattr(settings, key)) is not None
+        }
+        run = LastRun(
+            [absolute(path) for path in inputs],
+            msgspec.structs.replace(settings, **named),
+            time.time(),
+            str(Path(cluster).absolute()) if cluster and Path(cluster).is_file() else cluster,
+        )
         data = msgspec.json.encode(run).decode()
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('run', ?)", (data,))
 
@@ -160,30 +182,46 @@ class LedgerFile:
 
     # what is on disk
 
-    def digest(self) -> str:
-        """Digest of everything that reports show; any page read anew changes it."""
-        state = hashlib.sha256()
-        for row in self._db.execute(
-            "SELECT f.file, f.sha256, p.page_index, p.state, p.problem, p.finished "
-            "FROM files f CROSS JOIN pages p ON p.file_id = f.id "
-            "WHERE f.position IS NOT NULL AND f.pages IS NOT NULL "
-            "ORDER BY f.position, p.page_index"
-        ):
-            state.update(repr(row).encode())
-        state.update(repr(self.skipped()).encode())
-        return state.hexdigest()
-
     def reported(self) -> str | None:
         """Return the digest of what the reports on disk show."""
         row = self._db.execute("SELECT value FROM meta WHERE key = 'reported'").fetchone()
         return row[0] if row else None
 
-    def note_reported(self, digest: str, hashes: Iterable[tuple[str, str]]) -> None:
-        """Remember what the reports on disk show, and the SHA-256 of each by path."""
+    def note_reported(
+        self, digest: str, bundles: Iterable[tuple[str, str]], outputs: dict[str, str]
+    ) -> None:
+        """Remember what is on disk: the state shown, of which bundles, the SHA-256 by path."""
         with self._change() as db:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('reported', ?)", (digest,))
+            db.execute("DELETE FROM bundles")
+            db.executemany("INSERT INTO bundles VALUES (?, ?)", bundles)
             db.execute("DELETE FROM outputs")
-            db.executemany("INSERT INTO outputs VALUES (?, ?)", hashes)
+            db.executemany("INSERT INTO outputs VALUES (?, ?)", outputs.items())
+
+    def reported_bundles(self) -> dict[str, str]:
+        """What was noted of the bundles that the reports on disk show, by key."""
+        return dict(self._db.execute("SELECT key, report FROM bundles"))
+
+    def settle(self) -> None:
+        """Remember that all documents and views that were written are on disk."""
+        with self._change() as db:
+            db.execute(
+                "UPDATE files SET document_bytes = -document_bytes WHERE document_bytes < 0"
+            )
+            db.execute("UPDATE files SET viewed = 1 WHERE viewed < 0")
+
+    def unsettled(self) -> bool:
+        """Whether documents or views were written that may not be on disk."""
+        query = "SELECT 1 FROM files WHERE document_bytes < 0 OR viewed < 0 LIMIT 1"
+        return self._db.execute(query).fetchone() is not None
+
+    def seconds_by_stage(self) -> dict[str, float]:
+        """Time that workers spent on the pages of the inputs, by stage."""
+        rows = self._db.execute(
+            "SELECT key, sum(value) FROM pages p JOIN files f ON f.id = p.file_id, "
+            "json_each(p.seconds) WHERE position NOT NULL AND p.seconds != '' GROUP BY key"
+        )
+        return {stage: round(seconds, 3) for stage, seconds in rows}
 
     def outputs(self) -> list[tuple[str, str]]:
         """Tables and report as they were written: path and SHA-256."""

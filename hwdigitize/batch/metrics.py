@@ -6,6 +6,7 @@ The text format is Prometheus' own, version 0.0.4.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from hwdigitize.errors import OutputError
 from hwdigitize.reports.files import write_whole
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+LOOPBACK = "127.0.0.1"
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -111,20 +113,27 @@ class Publisher:
 
 
 @contextmanager
-def publishing(file: Path | None, port: int | None) -> Iterator[Publisher]:
-    """Publish in a file that is always whole, and at ``http://127.0.0.1:port/metrics``.
+def publishing(
+    file: Path | None, port: int | None, address: str = LOOPBACK
+) -> Iterator[Publisher]:
+    """Publish in a file that is always whole, and at ``http://address:port/metrics``.
+
+    Args:
+        file: text file, or None for none.
+        port: to listen on, or None for none.
+        address: of this machine, as others see it; the loopback is seen by itself alone.
 
     Raises:
-        OutputError: the port is taken.
+        OutputError: the port is taken, or the address is not one of this machine.
     """
     publisher = Publisher(file)
     if port is None:
         yield publisher
         return
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Answer, publisher))
+        server = _server(address)((address, port), partial(_Answer, publisher))
     except OSError as error:
-        raise OutputError(f"cannot listen on port {port}: {error.strerror}") from error
+        raise OutputError(f"cannot listen on {address} port {port}: {error}") from error
     with server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -132,6 +141,14 @@ def publishing(file: Path | None, port: int | None) -> Iterator[Publisher]:
             yield publisher
         finally:
             server.shutdown()
+
+
+class _SixServer(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+def _server(address: str) -> type[ThreadingHTTPServer]:
+    return _SixServer if ":" in address else ThreadingHTTPServer
 
 
 class _Answer(BaseHTTPRequestHandler):

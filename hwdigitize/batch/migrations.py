@@ -54,6 +54,18 @@ SCRIPTS = (
     CREATE INDEX pages_by_time ON pages (finished);
     CREATE INDEX pages_by_problem ON pages (problem) WHERE problem NOT NULL;
     """,
+    """
+    ALTER TABLE pages ADD COLUMN seconds TEXT;  -- by stage, JSON; no longer in the result,
+    DELETE FROM meta WHERE key IN ('fingerprint', 'reported'); -- so that all is read anew
+    -- document_bytes below zero: written, but perhaps not on disk yet
+    ALTER TABLE files ADD COLUMN viewed INTEGER NOT NULL DEFAULT 0; -- 1: its pages' views are
+        -- in the report as they should be; -1: but perhaps not on disk yet; 0: to be written
+    ALTER TABLE files ADD COLUMN views INTEGER NOT NULL DEFAULT 0;  -- of how many pages
+    CREATE TRIGGER view_again AFTER UPDATE OF document_bytes ON files
+        WHEN NEW.document_bytes IS NULL
+        BEGIN UPDATE files SET viewed = 0 WHERE id = NEW.id; END;
+    CREATE TABLE bundles (key TEXT PRIMARY KEY, report TEXT NOT NULL); -- as in the reports
+    """,
 )
 
 

@@ -7,13 +7,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hwdigitize.batch.exports import model_versions
 from hwdigitize.batch.fingerprint import fingerprint
 from hwdigitize.batch.intake import Plan
 from hwdigitize.batch.ledger import Ledger
 from hwdigitize.batch.ledger_file import NAME
 from hwdigitize.batch.outputs import locked, output_errors
 from hwdigitize.batch.remote import RemoteInputs, find_remote, is_url
-from hwdigitize.errors import NothingToReadError, UsageError
+from hwdigitize.errors import ModelError, NothingToReadError, UsageError
 from hwdigitize.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ def plan_run(inputs: Sequence[Path | str], out: Path, settings: Settings) -> Pla
     Raises:
         NothingToReadError: no readable file among the inputs.
         OutputError: ``out`` cannot be read, or a run is writing to it.
-        TemplateError: a template cannot be used.
+        ModelError, TemplateError, UsageError: what settings name is not there or not usable.
     """
     found = find_files(inputs, out)
-    check_templates(settings)
+    check_settings(settings)
     prints = fingerprint(settings)
     if not (out / NAME).exists():
         return Plan(len(found.files), 0, 0, (), 0)
@@ -67,16 +68,39 @@ def listed(
     return files, [(file.file, file.reason) for file in found.skipped]
 
 
-def check_templates(settings: Settings) -> None:
-    """Refuse templates that cannot be used before any page is read.
+def check_settings(settings: Settings) -> None:
+    """Refuse what settings name and what cannot be used, before any page is read.
 
     Raises:
-        TemplateError: the message says what to change.
+        ModelError: a folder of weights that is not there, or a damaged card in it.
+        TemplateError: a template that cannot be used; the message says what to change.
+        UsageError: a lexicon, gallery or password file that is not there.
     """
+    from hwdigitize.recognition.lexicon import SHIPPED, load_lexicon
+
+    if settings.models is not None and not Path(settings.models).is_dir():
+        raise ModelError(f"{settings.models}: no folder of weights; see --models")
+    model_versions(settings)
+    for name in settings.language.split("+"):
+        if name not in ("none", *SHIPPED):
+            load_lexicon(name)
+    if settings.password_file is not None:
+        _check_readable(Path(settings.password_file))
+    if settings.gallery is not None:
+        from hwdigitize.recognition.writers import load_gallery
+
+        load_gallery(settings.gallery, settings.models)
     if settings.templates is not None:
         from hwdigitize.forms.template import load_templates
 
         load_templates(settings.templates)
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read password file {path}: {error}") from error
 
 
 def _nothing_in(inputs: Sequence[Path | str], found: Inputs | RemoteInputs) -> str:

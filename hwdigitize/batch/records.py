@@ -49,7 +49,7 @@ class Reading(NamedTuple):
 
     ``result`` is the page's JSON, zlib; ``embedding`` is float32; times are Unix seconds.
     ``template`` and ``parts`` say what changes touch the page, see ``fingerprint``; ``images``
-    are 16 bytes each of the SHA-256 of scan and thumbnail.
+    are 16 bytes each of the SHA-256 of scan and thumbnail; ``seconds`` by stage are JSON.
     """
 
     ref: PageRef
@@ -64,6 +64,7 @@ class Reading(NamedTuple):
     template: str | None = None
     parts: int = 0
     images: bytes = b""
+    seconds: str = ""
     thumbnail: bytes = b""
     scan: bytes = b""
 
@@ -113,6 +114,7 @@ def pack(result: PageResult, worker: str, started: float) -> Reading:
         template=page.template.id if page.template else None,
         parts=_parts(result),
         images=short_hash(result.scan) + short_hash(result.thumbnail),
+        seconds=msgspec.json.encode(result.seconds).decode() if result.seconds else "",
         thumbnail=result.thumbnail,
         scan=result.scan,
     )

@@ -32,7 +32,7 @@ from hwdigitize.batch.fingerprint import fingerprint
 from hwdigitize.batch.intake import Plan
 from hwdigitize.batch.ledger import Ledger
 from hwdigitize.batch.outputs import check_room, locked, output_errors
-from hwdigitize.batch.plan import check_templates, find_files, listed
+from hwdigitize.batch.plan import check_settings, find_files, listed
 from hwdigitize.batch.records import (
     Counts,
     Inspection,
@@ -55,7 +55,7 @@ from hwdigitize.batch.tasks import (
 )
 from hwdigitize.document import PageRef, Problem
 from hwdigitize.errors import UsageError
-from hwdigitize.reports.files import write_whole
+from hwdigitize.reports.files import write_together
 from hwdigitize.reports.names import image_paths
 from hwdigitize.settings import Settings
 
@@ -134,7 +134,7 @@ def run_batch(
     Raises:
         NothingToReadError: no readable file among the inputs.
         OutputError: ``out`` cannot be written, or another run is writing to it.
-        ModelError, TemplateError, UsageError: found by a worker, or in the settings.
+        ModelError, TemplateError, UsageError: found in the settings, or by a worker.
     """
     began = time.time()
     if cluster is None and any(map(is_url, inputs)):
@@ -164,7 +164,7 @@ def open_batch(
     stop: threading.Event | None,
 ) -> Iterator[Batch]:
     """Lock the results folder, open its ledger and start workers; see :func:`run_batch`."""
-    check_templates(settings)
+    check_settings(settings)
     jobs = len(os.sched_getaffinity(0)) if jobs is None else jobs
     digitize, count = work
     with (
@@ -179,6 +179,7 @@ def open_batch(
             executor=executor,
             ahead=ahead,
             settings=settings,
+            cluster=cluster,
             inspect=functools.partial(inspect_file, count, settings),
             read_page=functools.partial(read_page, digitize, settings),
             listener=listener,
@@ -217,6 +218,7 @@ class Batch:
     executor: Executor
     ahead: Callable[[], int]
     settings: Settings
+    cluster: str | None
     inspect: Callable[[Job], Inspection]
     read_page: Callable[[PageRef], Reading]
     listener: Listener
@@ -225,7 +227,7 @@ class Batch:
 
     def take_in(self, inputs: Sequence[Path | str], found: Inputs | RemoteInputs) -> Plan:
         """Note what there is to read, what of it anew, and how it was asked for."""
-        self.ledger.note_run(inputs, self.settings)
+        self.ledger.note_run(inputs, self.settings, self.cluster)
         return self.ledger.take_in(*listed(found), fingerprint(self.settings))
 
     def read_all(self) -> None:
@@ -274,9 +276,8 @@ class Batch:
         """Put a finished page on disk: images first, as the ledger says that all is there."""
         check_room(self.out)
         images = image_paths(reading.ref.file, reading.ref.index)
-        for name, data in ((images.scan, reading.scan), (images.thumbnail, reading.thumbnail)):
-            if data:
-                write_whole(self.out / name, data)
+        pair = ((images.scan, reading.scan), (images.thumbnail, reading.thumbnail))
+        write_together({self.out / name: data for name, data in pair if data})
         self.ledger.record(reading)
         self.read += 1
         if self.ledger.is_finished(reading.ref.file):

@@ -70,17 +70,25 @@ def retry(
     jobs: Annotated[
         int | None, typer.Option(help="Worker processes.", show_default="one a core", min=1)
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Where to read, as of run; none for --jobs processes here.",
+            show_default="as the last run",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")] = False,
     log_file: Annotated[Path | None, typer.Option(help="Append everything to a file.")] = None,
 ) -> None:
-    """Read pages again, with inputs and settings of the last run: what failed, or --only."""
+    """Read pages again as the last run did, with its inputs: what failed, or --only."""
     from hwdigitize.batch.care import retry as let_wait
 
     start_log(log_file, quiet, verbose=False)
     pages, run = let_wait(results, only, quarantined)
     print(f"{pages} pages to be read again", file=sys.stderr)
     if pages:
-        carry_out(run.inputs, results, run.settings, jobs, quiet)
+        where = run.cluster if cluster is None else None if cluster == "none" else cluster
+        carry_out(run.inputs, results, run.settings, jobs, quiet, where)
 
 
 def verify(results: Results) -> None:

@@ -36,8 +36,11 @@ def watch(
         Path | None, typer.Option(help="Text file for Prometheus.", metavar="FILE.prom")
     ] = None,
     metrics_port: Annotated[
-        int | None, typer.Option(help="Port for Prometheus, on this machine only.", min=1)
+        int | None, typer.Option(help="Port for Prometheus.", min=1, max=65535)
     ] = None,
+    metrics_address: Annotated[
+        str, typer.Option(help="Address of this machine that the port is opened on.")
+    ] = "127.0.0.1",
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")
     ] = False,
@@ -61,7 +64,7 @@ def watch(
     with (
         stopping(stop),
         shown(quiet or log_json) as listener,
-        publishing(metrics, metrics_port) as publisher,
+        publishing(metrics, metrics_port, metrics_address) as publisher,
     ):
         watch_folder(
             folder, out, settings, jobs, stop, pace=pace, publisher=publisher, listener=listener

@@ -100,7 +100,6 @@ def _digitize(ref: doc.PageRef, settings: Settings, watch: Stopwatch) -> doc.Pag
         dpi=scan.dpi,
         writer=writer,
         problems=problems,
-        seconds=watch.seconds,
     )
     return doc.PageResult(
         ref=ref,
@@ -109,6 +108,7 @@ def _digitize(ref: doc.PageRef, settings: Settings, watch: Stopwatch) -> doc.Pag
         thumbnail=thumbnail,
         scan=picture,
         scan_scale=scale,
+        seconds=watch.seconds,
     )
 
 

@@ -1,4 +1,4 @@
-"""The tables of a run, for spreadsheets: ``pages.csv``, ``words.csv``, ``fields.csv``, forms.
+"""Rows of the tables, for spreadsheets: ``pages.csv``, ``words.csv``, ``fields.csv``.
 
 They are for people: UTF-8 with a byte order mark, without which Excel takes accents for Windows
 letters; pages count from 1; a cell is one line of text and never a formula. What has to be
@@ -7,16 +7,11 @@ exact, down to a tab in a reading, is in the JSON documents.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Protocol
 
 from hwdigitize.document import Document, Page
-from hwdigitize.reports.files import replacing
-from hwdigitize.reports.wide import WideTables
 
 Cell = str | int | float | bool | None
 Row = Iterable[Cell]
@@ -25,7 +20,7 @@ BOX = ("left", "top", "right", "bottom")
 PAGES = (
     *("file", "page", "status", "flags", "lines", "words", "boxes", "fields", "confidence"),
     *("template", "writer", "writer_known", "writer_cluster", "width_px", "height_px", "dpi"),
-    *("rotation_degrees", "skew_degrees", "seconds", "problems", "messages"),
+    *("rotation_degrees", "skew_degrees", "problems", "messages"),
 )
 WORDS = (
     *("file", "page", "line", "word", "text", "confidence", "flagged", "alternatives", "ink"),
@@ -55,41 +50,6 @@ class SkippedFile(Protocol):
         """Why."""
 
 
-def write_tables(
-    out: Path, documents: Iterable[Document], skipped: Iterable[SkippedFile] = ()
-) -> None:
-    """Write the tables below ``out``, holding one document at a time.
-
-    ``pages.csv`` has a row for every page and one for every skipped file, so that each input
-    is accounted for. ``forms/`` gets a table for each form, see :mod:`hwdigitize.reports.wide`.
-
-    Raises:
-        OutputError: a file cannot be written; what was there before is untouched.
-    """
-    with ExitStack() as stack:
-        pages, words, fields = (
-            csv.writer(
-                stack.enter_context(
-                    replacing(out / name, mode="w", encoding="utf-8-sig", newline="")
-                )
-            )
-            for name in ("pages.csv", "words.csv", "fields.csv")
-        )
-        for writer, header in ((pages, PAGES), (words, WORDS), (fields, FIELDS)):
-            writer.writerow(header)
-        forms = stack.enter_context(WideTables(lambda row: [_cell(cell) for cell in row]))
-        for document in documents:
-            forms.add(document)
-            pages.writerows(_cells(page_rows(document)))
-            words.writerows(_cells(word_rows(document)))
-            fields.writerows(_cells(field_rows(document)))
-        for file in skipped:
-            blank = [None] * (len(PAGES) - 5)
-            row = [file.file, None, "skipped", *blank, "skipped", file.reason]
-            pages.writerows(_cells([row]))
-        forms.write(out)
-
-
 def page_rows(document: Document) -> Iterator[Row]:
     """One row a page, in the columns of ``PAGES``; a file without pages gets a row as well."""
     for page in document.pages:
@@ -102,7 +62,6 @@ def page_rows(document: Document) -> Iterator[Row]:
             page.template.id if page.template else None,
             *(page.writer.id, page.writer.known, page.writer.cluster),
             *(*page.size_px, page.dpi, page.rotation_degrees, page.skew_degrees),
-            sum(page.seconds.values()),
             " ".join(f"{problem.stage}:{problem.code}" for problem in problems),
             " ".join(problem.message for problem in problems),
         )
@@ -116,6 +75,11 @@ def page_rows(document: Document) -> Iterator[Row]:
             "ingest:no_pages",
             "The file has no page.",
         )
+
+
+def skipped_row(file: str, reason: str) -> Row:
+    """Make the row of a file that was not read."""
+    return (file, None, "skipped", *[None] * (len(PAGES) - 5), "skipped", reason)
 
 
 def word_rows(document: Document) -> Iterator[Row]:
@@ -165,7 +129,8 @@ def _place(document: Document, page: Page) -> tuple[str, int, str | None]:
     return document.file, page.index + 1, page.template.id if page.template else None
 
 
-def _cells(rows: Iterable[Row]) -> Iterator[list[str]]:
+def cells(rows: Iterable[Row]) -> Iterator[list[str]]:
+    """Rows as a spreadsheet takes them, see :func:`harmless`."""
     return ([_cell(cell) for cell in row] for row in rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -38,7 +38,7 @@ def replacing(path: Path, durable: bool = True, **how: Any) -> Iterator[IO[Any]]
                     os.fsync(file.fileno())
             temporary.replace(path)
             if durable:
-                _sync_folder(path.parent)
+                _sync(path.parent)
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
@@ -47,9 +47,9 @@ def replacing(path: Path, durable: bool = True, **how: Any) -> Iterator[IO[Any]]
         raise OutputError(f"cannot write {path}: {reason}") from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have a new name survive a loss of power, as the file's content does."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Have a file's content, or the names in a folder, survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -64,3 +64,39 @@ def write_whole(path: Path, data: bytes, durable: bool = True) -> None:
     """
     with replacing(path, durable, mode="wb") as file:
         file.write(data)
+
+
+def write_changed(path: Path, data: bytes) -> str:
+    """Write ``data`` whole, unless ``path`` holds it already; does not wait for the disk.
+
+    Returns:
+        The SHA-256 of the data.
+
+    Raises:
+        OutputError: the folder or file cannot be written.
+    """
+    if not _holds(path, data):
+        write_whole(path, data, durable=False)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Write the files of one folder whole, and wait for the disk: once for each, once for all.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+    """
+    for path, data in files.items():
+        write_whole(path, data, durable=False)
+    try:
+        for path in (*files, *{path.parent for path in files}):
+            _sync(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {error.filename}: {error.strerror}") from error

@@ -1,161 +1,215 @@
-"""The HTML report: an index of all pages and a view of each, open from disk, network off.
+"""The HTML report: indexes of all pages and a view of each, open from disk, network off.
 
-``report/index.html`` shows the first rows by itself and finds the others in JavaScript files
-below ``report/data/``, since a page opened from disk may not fetch. ``report/list.html`` lists
-all pages without JavaScript. ``report/pages/<id>.html`` shows one page.
+Pages come in bundles, and each bundle has an index: its first rows stand there by themselves,
+the others in JavaScript files below ``report/data/``, as a page from disk may not fetch.
+``report/index.html`` is the index of the only bundle, or an overview of several, and then
+``report/all.html`` searches all of them. ``list-….html`` lists a bundle without JavaScript,
+``report/pages/<id>.html`` shows one page. A view holds nothing of other pages: which one comes
+next it finds in a data file of its bundle. So a new page costs its own view and its bundle.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 import msgspec
 
 from hwdigitize.document import Document
 from hwdigitize.reports.csv import SkippedFile
-from hwdigitize.reports.files import write_whole
-from hwdigitize.reports.names import image_paths
+from hwdigitize.reports.files import write_changed
+from hwdigitize.reports.names import image_paths, page_id, view_path
 from hwdigitize.reports.views import GROUPS, Group, Row, page_rows, page_view, skipped_row
 
-__all__ = ["RunInfo", "image_paths", "write_report"]
+if TYPE_CHECKING:
+    import jinja2
 
-#: rows that index.html shows at a time
+__all__ = ["BundleName", "Report", "RunInfo", "Tally", "image_paths"]
+
+#: rows that an index shows at a time
 ROWS_SHOWN = 50
-ROWS_A_FILE = 1000
-TEXTS_A_FILE = 1000
+#: where files of a bundle that the report no longer has would be found
+_OF_BUNDLES = ("bundle-*.html", "list-*.html", "all.html", "data/*.js")
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the report says of the run itself.
 
-    ``started`` is ISO 8601; ``models`` maps a network's name to its version; readings less sure
-    than ``flag_below`` were flagged.
+    ``models`` maps a network's name to its version; readings less sure than ``flag_below`` were
+    flagged.
     """
 
     version: str
-    started: str
-    seconds: float
     flag_below: float
     models: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Counts of the whole run; ``files`` are those that were read."""
+class BundleName(msgspec.Struct, frozen=True):
+    """A bundle: letters and digits that name its files, and its first and last input file."""
 
-    files: int
-    pages: int
-    words: int
-    flags: int
-    groups: dict[Group, int]
+    key: str
+    first: str
+    last: str
+
+    @property
+    def title(self) -> str:
+        """Say which files it holds: ``letters/ 1.png – 9.png``."""
+        (folder, slash, first), (other, _, last) = map(_split, (self.first, self.last))
+        if self.first == self.last:
+            return _legible(self.first)
+        last = last if folder == other else self.last
+        return _legible(f"{folder}{slash} {first} – {last}".strip())
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """Counts of a bundle, or of all; ``files`` are those that were read."""
+
+    files: int = 0
+    pages: int = 0
+    words: int = 0
+    flags: int = 0
+    groups: dict[Group, int] = {}
 
     @property
     def waiting(self) -> int:
         """How many pages need a person."""
-        return self.pages - self.groups["clear"]
+        return self.pages - self.groups.get("clear", 0)
+
+    def plus(self, other: Tally) -> Tally:
+        """Add the counts of another bundle."""
+        return Tally(
+            self.files + other.files,
+            self.pages + other.pages,
+            self.words + other.words,
+            self.flags + other.flags,
+            {name: self.groups.get(name, 0) + other.groups.get(name, 0) for name in GROUPS},
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
-    """Where a page stands in the order of need; ids are empty at the ends."""
+class Report:
+    """Writes ``report/`` below ``out``, piece by piece, each only if it is not so already.
 
-    previous: str
-    next: str
-    place: int
-    waiting: int
-
-
-def write_report(
-    out: Path,
-    documents: Callable[[], Iterable[Document]],
-    run: RunInfo,
-    skipped: Iterable[SkippedFile] = (),
-) -> Path:
-    """Write ``report/`` below ``out`` and return the path of its ``index.html``.
-
-    ``documents`` is called more than once, as a page links to the next one that needs a person;
-    one document is held at a time. Images are those at ``out / image_paths(file, index)``; a
-    page without them is shown on blank paper. Pages are written first and the index last, so
-    that whatever it links to is there.
-
-    Raises:
-        OutputError: a file cannot be written.
+    Images are those at ``out / image_paths(file, index)``; a page without them is shown on
+    blank paper. Methods raise ``OutputError`` where a file cannot be written, and return the
+    SHA-256 of indexes and data by their path below ``out``.
     """
-    report = out / "report"
-    rows, tally = _count(documents(), skipped, out)
-    near = _near(rows, tally.waiting)
-    templates = _templates()
-    page_template = templates.get_template("page.html.j2")
-    _write_static(report / "static")
-    for document in documents():
+
+    def __init__(self, out: Path, run: RunInfo) -> None:
+        self.out, self.run = out, run
+        self.folder = out / "report"
+        self._templates = _templates()
+        for file in resources.files(__package__).joinpath("static").iterdir():
+            write_changed(self.folder / "static" / file.name, file.read_bytes())
+
+    def write_views(self, document: Document) -> int:
+        """Write the views of a document's pages; how many."""
+        template = self._templates.get_template("page.html.j2")
         for page in document.pages:
-            view = page_view(document, page, run.flag_below, out)
-            html = page_template.render(page=view, run=run, near=near[view.id])
-            _write(report / "pages" / f"{view.id}.html", html)
-    row_files = _write_data(report / "data", "rows", map(_data, rows), ROWS_A_FILE)
-    text_files = _write_data(report / "data", "texts", _texts(documents()), TEXTS_A_FILE)
-    _sweep(report / "pages", {f"{name}.html" for name in near})
-    _sweep(report / "data", {*row_files, *text_files})
-    _write(report / "list.html", templates.get_template("list.html.j2").render(rows=rows))
-    index = templates.get_template("index.html.j2").render(
-        run=run,
-        tally=tally,
-        groups=GROUPS,
-        rows=rows[:ROWS_SHOWN],
-        blank=skipped_row("", "", 0),
-        rows_shown=ROWS_SHOWN,
-        row_files=row_files,
-        text_files=text_files,
-    )
-    return _write(report / "index.html", index)
+            view = page_view(document, page, self.run.flag_below, self.out)
+            path = self.out / view_path(document.file, page.index)
+            write_changed(path, _bytes(template.render(page=view)))
+        return len(document.pages)
+
+    def remove_views(self, file: str, indices: Iterable[int]) -> None:
+        """Remove the views of pages of a file."""
+        for index in indices:
+            (self.out / view_path(file, index)).unlink(missing_ok=True)
+
+    def write_bundle(
+        self,
+        bundle: BundleName,
+        documents: Iterable[Document],
+        skipped: Iterable[SkippedFile] = (),
+        alone: bool = True,
+    ) -> tuple[Tally, dict[str, str]]:
+        """Write the index of a bundle, which is that of the report if it is ``alone``."""
+        rows: list[Row] = []
+        texts: list[tuple[str, str]] = []
+        files = 0
+        for document in documents:
+            files += 1
+            rows += page_rows(document, len(rows), self.out)
+            texts += _texts(document)
+        tally = _count(rows, files)
+        rows += [
+            skipped_row(file.file, file.reason, len(rows) + n) for n, file in enumerate(skipped)
+        ]
+        tally.groups["skipped"] = len(rows) - tally.pages
+        index = "index.html" if alone else f"bundle-{bundle.key}.html"
+        needed = sorted(rows, key=lambda row: row.rank)
+        order = [tally.waiting, index, [row.id for row in needed if row.id]]
+        data = f"data/{bundle.key}"
+        hashes = self._write_data(f"{data}-rows.js", "rows", bundle.key, map(_data, rows))
+        hashes |= self._write_data(f"{data}-texts.js", "texts", bundle.key, texts)
+        hashes |= self._write_data(f"{data}-order.js", "order", bundle.key, order)
+        shown = {"tally": tally, "bundle": bundle, "alone": alone, "index": index}
+        shown |= {"keys": [bundle.key], "rows": needed}
+        hashes |= self._write(f"list-{bundle.key}.html", "list.html.j2", shown)
+        shown |= {"rows": needed[:ROWS_SHOWN]}
+        return tally, hashes | self._write(index, "index.html.j2", shown)
+
+    def write_overview(self, bundles: Sequence[tuple[BundleName, Tally]]) -> dict[str, str]:
+        """Write the overview of several bundles, and the index that searches all of them."""
+        tally = Tally()
+        for _, of_bundle in bundles:
+            tally = tally.plus(of_bundle)
+        keys = [bundle.key for bundle, _ in bundles]
+        shown = {"tally": tally, "bundle": None, "alone": False, "rows": [], "keys": keys}
+        hashes = self._write("all.html", "index.html.j2", shown)
+        more = {"tally": tally, "bundles": bundles}
+        return hashes | self._write("index.html", "overview.html.j2", more)
+
+    def sweep(self, current: Iterable[str]) -> None:
+        """Remove indexes and data of bundles that are not among the ``current`` files."""
+        kept = set(current)
+        for pattern in _OF_BUNDLES:
+            for path in self.folder.glob(pattern):
+                if path.relative_to(self.out).as_posix() not in kept:
+                    path.unlink(missing_ok=True)
+
+    def _write(self, name: str, template: str, shown: Mapping[str, Any]) -> dict[str, str]:
+        more = {
+            "run": self.run,
+            "groups": GROUPS,
+            "blank": skipped_row("", "", 0),
+            "rows_shown": ROWS_SHOWN,
+        }
+        html = self._templates.get_template(template).render(**more, **shown)
+        return {f"report/{name}": write_changed(self.folder / name, _bytes(html))}
+
+    def _write_data(
+        self, path: str, name: str, key: str, items: Iterable[Any]
+    ) -> dict[str, str]:
+        """Write items to a JavaScript file that a page opened from disk can load."""
+        json = msgspec.json.encode(list(items)).decode()
+        script = f'hwdigitize.add("{name}", "{key}", {json});\n'
+        return {f"report/{path}": write_changed(self.folder / path, _bytes(script))}
 
 
-def _count(
-    documents: Iterable[Document], skipped: Iterable[SkippedFile], out: Path
-) -> tuple[list[Row], Tally]:
-    """Rows of the index, what needs a person first, and the counts of the run."""
-    rows: list[Row] = []
-    files = 0
-    for document in documents:
-        files += 1
-        rows.extend(page_rows(document, len(rows), out))
+def _split(file: str) -> tuple[str, str, str]:
+    return file.rpartition("/")
+
+
+def _count(rows: Sequence[Row], files: int) -> Tally:
     groups = Counter(row.group for row in rows)
-    tally = Tally(
+    return Tally(
         files=files,
         pages=len(rows),
         words=sum(row.words for row in rows),
         flags=sum(row.flags for row in rows),
         groups={group: groups[group] for group in GROUPS},
     )
-    left_out = [
-        skipped_row(file.file, file.reason, len(rows) + n) for n, file in enumerate(skipped)
+
+
+def _texts(document: Document) -> list[tuple[str, str]]:
+    """Id and text of each page that has any: for the search."""
+    return [
+        (page_id(document.file, page.index), page.text) for page in document.pages if page.lines
     ]
-    tally.groups["skipped"] = len(left_out)
-    return sorted(rows + left_out, key=lambda row: row.rank), tally
-
-
-def _near(rows: Sequence[Row], waiting: int) -> dict[str, Near]:
-    """Each page's neighbours in the order of need, by id."""
-    ids = [row.id for row in rows if row.id]
-    around = zip(["", *ids], ids, [*ids[1:], ""], strict=False)
-    return {
-        name: Near(previous, following, place, waiting)
-        for place, (previous, name, following) in enumerate(around, 1)
-    }
-
-
-def _texts(documents: Iterable[Document]) -> Iterable[tuple[int, str]]:
-    """Place in the order of the files, and text, of each page that has any: for the search."""
-    pages = (page for document in documents for page in document.pages)
-    return ((order, page.text) for order, page in enumerate(pages) if page.lines)
 
 
 def _data(row: Row) -> tuple[Any, ...]:
@@ -163,37 +217,19 @@ def _data(row: Row) -> tuple[Any, ...]:
     return tuple(asdict(row).values())
 
 
-def _write_data(folder: Path, name: str, items: Iterable[Any], a_file: int) -> list[str]:
-    """Write items to JavaScript files that a page opened from disk can load; their names."""
-    names: list[str] = []
-    remaining = iter(items)
-    while piece := list(itertools.islice(remaining, a_file)):
-        names.append(f"{name}-{len(names):03}.js")
-        json = msgspec.json.encode(piece).decode()
-        _write(folder / names[-1], f'hwdigitize.add("{name}", {json});\n')
-    return names
+def _bytes(text: str) -> bytes:
+    """Encode text, with what UTF-8 cannot hold (names of broken files) as question marks."""
+    return text.encode("utf-8", "replace")
 
 
-def _write_static(folder: Path) -> None:
-    for file in resources.files(__package__).joinpath("static").iterdir():
-        write_whole(folder / file.name, file.read_bytes(), durable=False)
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write text, with what UTF-8 cannot hold (names of broken files) as question marks."""
-    write_whole(path, text.encode("utf-8", "replace"), durable=False)
-    return path
-
-
-def _sweep(folder: Path, current: set[str]) -> None:
-    """Remove pages and data files that an earlier report left in the folder."""
-    for path in [*folder.glob("*.html"), *folder.glob("*.js")]:
-        if path.name not in current:
-            path.unlink(missing_ok=True)
+def _legible(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _templates() -> jinja2.Environment:
     """Load the package's templates; everything they are given is escaped."""
+    import jinja2  # not needed until the first page has been read
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("hwdigitize.reports", "templates"),
         autoescape=True,
@@ -201,21 +237,5 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "day": day, "grouped": "{:,}".format}
+    environment.filters["grouped"] = "{:,}".format
     return environment
-
-
-def duration(seconds: float) -> str:
-    """Say how long something took: ``4 min 10 s``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def day(moment: str) -> str:
-    """Say when, as people here write it: ``12 March 2026, 10:32``, local time."""
-    when = datetime.fromisoformat(moment).astimezone()
-    return f"{when.day} {when:%B %Y, %H:%M}"

@@ -27,6 +27,11 @@ def page_id(file: str, index: int) -> str:
     return f"{readable}-{index + 1}-{digest}"
 
 
+def view_path(file: str, index: int) -> str:
+    """Say where the view of a page is kept, index from 0, relative to the output folder."""
+    return f"report/pages/{page_id(file, index)}.html"
+
+
 def image_paths(file: str, index: int) -> ImagePaths:
     """Say where the run puts ``PageResult.scan`` and ``.thumbnail`` of a page, index from 0."""
     name = f"report/images/{page_id(file, index)}"

@@ -46,7 +46,6 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "rules": "Rules of the form over fields of this page and of others.",
         "writer": "Who wrote the page, as far as is known.",
         "problems": "What failed; empty when the status is ok.",
-        "seconds": "Time spent in each stage, in seconds.",
     },
     "Line": {
         "box": _BOX,

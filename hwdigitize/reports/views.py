@@ -178,7 +178,7 @@ class PageView:
 
 
 def page_rows(document: Document, first: int, out: Path) -> Iterable[Row]:
-    """Rows of a document's pages, ``first`` being the place of its first page in the run."""
+    """Rows of a document's pages, ``first`` being the place of its first page in its bundle."""
     for order, page in enumerate(document.pages, first):
         words = [word for line in page.lines for word in line.words]
         folder, _, name = document.file.rpartition("/")
@@ -449,5 +449,3 @@ def _facts(page: Page) -> Iterable[tuple[str, str]]:
         yield "Writer", page.writer.note
     if page.writer.cluster:
         yield "Same hand as", f"other pages of {page.writer.cluster}"
-    if page.seconds:
-        yield "Time", f"{sum(page.seconds.values()):.2f} s"

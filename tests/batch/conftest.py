@@ -26,7 +26,10 @@ def make_scans(tmp_path: Path) -> MakeScans:
 
 
 def results_in(out: Path) -> dict[str, bytes]:
-    """Everything in a results folder that may not differ between two runs."""
-    kept = [out / "pages.csv", out / "words.csv", out / "fields.csv"]
-    kept += [*(out / "documents").rglob("*"), *(out / "report" / "images").rglob("*")]
-    return {str(path.relative_to(out)): path.read_bytes() for path in kept if path.is_file()}
+    """Everything in a results folder but the ledger and the times: it may not differ."""
+    found = ((path.relative_to(out).as_posix(), path) for path in out.rglob("*"))
+    return {
+        name: path.read_bytes()
+        for name, path in found
+        if path.is_file() and not name.startswith(("ledger.sqlite", "run.lock", "timing.json"))
+    }

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from hwdigitize.batch import care
+from hwdigitize.batch.ledger import Ledger
 from hwdigitize.batch.plan import plan_run
 from hwdigitize.batch.run import Progress, RunSummary, run_batch
 from hwdigitize.document import Page, PageRef, PageResult, TemplateMatch
@@ -98,6 +100,41 @@ def test_retry_reads_what_failed(make_scans: MakeScans, tmp_path: Path) -> None:
     assert (summary.read, summary.counts.quarantined) == (1 + 3, 0)
 
 
+def test_retry_reads_where_the_last_run_did(
+    make_scans: MakeScans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On its cluster, with the files that its settings name, from wherever it is called."""
+    from hwdigitize.cli import main
+
+    source, out = make_scans("a.png", "failed.png"), tmp_path / "out"
+    monkeypatch.chdir(tmp_path)
+    Path("secret").write_text("password")
+    Path("dask.yaml").write_text("cluster: nowhere.Cluster\n")
+    settings = msgspec.structs.replace(SETTINGS, password_file="secret")
+    asked: list[Any] = []
+
+    def carry_out(
+        inputs: Any, out: Any, settings: Any, jobs: Any, quiet: Any, where: Any
+    ) -> None:
+        asked.append((settings.password_file, where))
+
+    monkeypatch.setattr("hwdigitize.cli.care.carry_out", carry_out)
+    for cluster in (None, "tcp://scheduler:8786", "dask.yaml"):
+        run(source, out, settings=settings)
+        with closing(Ledger(out)) as ledger:
+            ledger.note_run([source], settings, cluster)
+        with pytest.raises(SystemExit):
+            main(["retry", str(out), "--only", "*"])
+    with pytest.raises(SystemExit):
+        main(["retry", str(out), "--only", "*", "--cluster", "none"])
+    secret = str(tmp_path / "secret")
+    assert asked == [
+        (secret, None),
+        (secret, "tcp://scheduler:8786"),
+        (secret, str(tmp_path / "dask.yaml")),
+    ]
+
+
 def test_retry_by_name(make_scans: MakeScans, tmp_path: Path) -> None:
     source, out = make_scans("a/1.png", "a/failed.png", "b/3.png"), tmp_path / "out"
     run(source, out)
@@ -172,7 +209,8 @@ def test_prune_removes_what_is_gone_and_nothing_else(
     (source / "c.png").rename(source / ".c.png")
     (tmp_path / "only").mkdir()
     run(source, out)
-    kept = {p for p in results_in(out) if "failed" not in p and "/c" not in p}
+    gone = ("b/failed.png", "c.png", "failed-1", "failed-2", "c-1", "c-2", "c-3")
+    kept = {p for p in results_in(out) if not any(f"/{name}" in p for name in gone)}
     assert care.prune(out, keep=True) == care.prune(out) == ["b/failed.png", "c.png"]
     assert set(results_in(out)) == kept
     assert not any(path.is_file() for path in (out / "quarantine").rglob("*"))

@@ -1,8 +1,8 @@
 """Power lost between any two writes: whatever the disk had kept, the run goes on from there.
 
 A forked run ends without a word before its n-th write, for every n. What a disk may lose then
-is taken away: new names whose folder was not synced, contents that were not synced themselves.
-The ledger's own writes are SQLite's, in WAL mode with full syncs, and are lost before COMMIT.
+is taken away: new names whose folder was not synced, contents that were not synced themselves,
+and of the ledger's log (SQLite's, in WAL mode) what came after the last full sync.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from hwdigitize.batch import care
-from hwdigitize.batch.run import run_batch
+from hwdigitize.batch.run import Progress, run_batch
 from hwdigitize.settings import Settings
 
 from . import fakes
@@ -34,6 +34,7 @@ class Disk:
         self.unsynced_names: dict[Path, bytes | None] = {}
         self.unsynced_contents: set[Path] = set()
         self.synced: set[str] = set()
+        self.log, self.logged = Path(), 0
 
     def write(self) -> None:
         self.writes += 1
@@ -50,12 +51,19 @@ class Disk:
             path.unlink(missing_ok=True)
             if before is not None:
                 path.write_bytes(before)
+        if self.log.is_file():
+            os.truncate(self.log, self.logged)
 
     def sync(self, descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
         self.synced.add(str(path))
+        self.unsynced_contents.discard(path)
         for name in [name for name in self.unsynced_names if name.parent == path]:
             del self.unsynced_names[name]
+
+    def sync_log(self) -> None:
+        """Take all of the ledger's log to be on the disk."""
+        self.logged = self.log.stat().st_size if self.log.is_file() else 0
 
     def rename(self, source: Path, target: Path) -> None:
         before = target.read_bytes() if target.exists() else None
@@ -92,23 +100,42 @@ class Disk:
         disk, connect = self, sqlite3.connect
 
         class Connection(sqlite3.Connection):
+            full = True  # as SQLite is by itself
+
             def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
                 if not sql.lstrip().startswith(("SELECT", "PRAGMA")):
                     disk.write()
-                return super().execute(sql, *values)
+                if sql.startswith("PRAGMA synchronous"):
+                    self.full = sql.endswith("FULL")
+                done = super().execute(sql, *values)
+                if self.full and not self.in_transaction:
+                    disk.sync_log()
+                return done
 
             def executemany(self, *args: Any) -> sqlite3.Cursor:
                 disk.write()
                 return super().executemany(*args)
 
-        sqlite3.connect = lambda *args, **kw: connect(*args, **kw, factory=Connection)  # type: ignore
+        def connected(place: Path, **how: Any) -> sqlite3.Connection:
+            disk.log = Path(f"{place}-wal")
+            return connect(place, **how, factory=Connection)
+
+        sqlite3.connect = connected  # type: ignore[assignment]
 
 
-def run(source: Path, out: Path) -> None:
-    run_batch([source], out, SETTINGS, 0, digitize=fakes.read, count=fakes.count)
+def run(source: Path, out: Path, done: Path | None = None) -> int:
+    """Run, noting what is told to be finished; how many pages were read."""
+
+    def note(progress: Progress) -> None:
+        if done and progress.state:
+            with done.open("a") as file:
+                file.write(f"{progress.file} {progress.page}\n")
+
+    fake = {"digitize": fakes.read, "count": fakes.count}
+    return run_batch([source], out, SETTINGS, 0, listener=note, **fake).read
 
 
-def run_until(source: Path, out: Path, last: int, lose: bool) -> int:
+def run_until(source: Path, out: Path, last: int, lose: bool, done: Path | None = None) -> int:
     """Run in a process that ends before its write ``last``; how many writes were made."""
     reading, writing = os.pipe()
     if child := os.fork():
@@ -121,7 +148,7 @@ def run_until(source: Path, out: Path, last: int, lose: bool) -> int:
     try:
         disk = Disk(last, lose)
         disk.install()
-        run(source, out)
+        run(source, out, done)
         os.write(writing, str(disk.writes).encode())
     finally:
         os._exit(0)
@@ -144,8 +171,20 @@ def test_power_lost_between_any_two_writes(
         assert results_in(out) == expected, f"after write {last}"
         assert list(care.verify(out)) == [], f"after write {last}"
         assert (out / "quarantine/b/failed.png").is_file(), f"after write {last}"
-        for page in (out / "report/pages").iterdir():
-            assert page.read_bytes(), f"after write {last}"
+
+
+def test_what_was_reported_done_is_not_read_again_after_power_was_lost(
+    make_scans: MakeScans, tmp_path: Path
+) -> None:
+    """A page whose JSON was seen is in the ledger for good."""
+    source, done = make_scans("a.png", "b.png", "flag.png"), tmp_path / "done"
+    writes = run_until(source, tmp_path / "counted", 0, lose=True)
+    for last in range(1, writes + 1, 3):
+        out = tmp_path / f"out{last}"
+        done.write_text("")
+        run_until(source, out, last, lose=True, done=done)
+        finished = len(done.read_text().splitlines())
+        assert run(source, out) <= 6 - finished, f"after write {last}"
 
 
 def test_a_disk_that_syncs_nothing_is_noticed(make_scans: MakeScans, tmp_path: Path) -> None:

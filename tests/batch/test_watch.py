@@ -236,6 +236,20 @@ def test_figures_over_http_are_for_this_machine() -> None:
             pass
 
 
+def test_figures_over_http_are_where_they_were_asked_for() -> None:
+    with socket.create_server(("127.0.0.2", 0)) as free:
+        port = free.getsockname()[1]
+    with publishing(None, port, "127.0.0.2") as publisher:
+        publisher.publish("hwdigitize_pages 2\n")
+        with urllib.request.urlopen(f"http://127.0.0.2:{port}/metrics") as answer:
+            assert answer.read() == b"hwdigitize_pages 2\n"
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=5)
+    elsewhere = publishing(None, port, "203.0.113.7")  # an address of nobody (RFC 5737)
+    with pytest.raises(OutputError, match=r"cannot listen on 203\.0\.113\.7"), elsewhere:
+        pass
+
+
 def test_a_watch_needs_a_folder(tmp_path: Path) -> None:
     stop, nobody = threading.Event(), Publisher(None)
     with pytest.raises(UsageError, match="nothing to watch"):

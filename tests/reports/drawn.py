@@ -24,8 +24,6 @@ from hwdigitize.reports.html import RunInfo
 
 RUN = RunInfo(
     version="0.1.0",
-    started="2026-03-12T10:32:00+00:00",
-    seconds=250.0,
     flag_below=0.8,
     models={"words": "1"},
 )
@@ -85,7 +83,6 @@ def letter(file: str = "letters/a.png", text: str = "Dear") -> Document:
         skew_degrees=-1.25,
         lines=(first, second),
         writer=Writer(id="ada", score=0.8, cluster="A", known=True),
-        seconds={"load": 0.25, "words": 0.5},
     )
     return Document(file=file, sha256="a" * 64, pages=(page,))
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hwdigitize.document import Document
-from hwdigitize.reports.csv import harmless, write_tables
+from hwdigitize.reports import tables
+from hwdigitize.reports.csv import harmless
 from tests.reports.drawn import Skipped, blank, form, letter
+
+
+def write_tables(
+    out: Path, documents: Iterable[Document], skipped: Iterable[Skipped] = ()
+) -> None:
+    tables.write_tables(out, [tables.Source(lambda: documents)], skipped)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -41,7 +49,7 @@ def test_a_page_row_counts(tmp_path: Path) -> None:
     (row,) = table(tmp_path / "pages.csv")
     assert (row["lines"], row["words"], row["flags"]) == ("2", "3", "1")
     assert (row["writer"], row["writer_known"], row["writer_cluster"]) == ("ada", "yes", "A")
-    assert (row["seconds"], row["confidence"]) == ("0.75", "0.76")
+    assert row["confidence"] == "0.76"
 
 
 def test_a_file_without_pages_is_accounted_for(tmp_path: Path) -> None:
@@ -141,3 +149,36 @@ def test_documents_are_taken_one_at_a_time_and_a_broken_run_keeps_the_old_tables
         write_tables(tmp_path, broken())
     assert [row["file"] for row in table(tmp_path / "pages.csv")] == ["old.png"]
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_did_not_change_is_copied_and_the_tables_are_as_if_written_anew(
+    tmp_path: Path,
+) -> None:
+    """Also where a form gets a column more, and where a bundle comes before others."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    fields = form().pages[0].fields
+    more = msgspec.structs.replace(fields[0], name="place")
+    page = msgspec.structs.replace(form().pages[0], fields=(more, *fields))
+    longer = msgspec.structs.replace(form("forms/c.pdf"), pages=(page,))
+    bundles = [[letter("0.png")], [letter(), form()], [longer, blank()]]
+    parts = tables.write_tables(old, [tables.Source(lambda: bundles[1])]).parts
+    asked: list[int] = []
+
+    def source(number: int, part: tables.Part | None = None) -> tables.Source:
+        def documents() -> list[Document]:
+            asked.append(number)
+            return bundles[number]
+
+        return tables.Source(documents, part)
+
+    skipped = [Skipped("notes.txt", "This is not a scan.")]
+    first = tables.write_tables(old, [source(0), source(1, parts[0])], skipped)
+    assert asked == [0]
+    last = tables.write_tables(old, [*map(source, (0, 1), first.parts), source(2)], skipped)
+    assert asked == [0, 2, 1]  # the second, for the form's new column alone
+    whole = tables.write_tables(new, [source(0), source(1), source(2)], skipped)
+    assert last == whole
+    files = [path.relative_to(new) for path in sorted(new.rglob("*.csv"))]
+    assert len(files) == 4
+    for file in files:
+        assert (old / file).read_bytes() == (new / file).read_bytes()

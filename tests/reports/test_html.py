@@ -7,13 +7,14 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 import pytest
 
 from hwdigitize.document import Document
-from hwdigitize.reports.html import ROWS_SHOWN, duration, write_report
+from hwdigitize.reports.html import ROWS_SHOWN, BundleName, Report
 from hwdigitize.reports.names import image_paths, page_id
 from hwdigitize.reports.views import crop
 from tests.reports.drawn import RUN, Skipped, blank, form, letter, spoilt
@@ -46,7 +47,12 @@ class Outline(HTMLParser):
 
 
 def report(out: Path, documents: Sequence[Document], *skipped: Skipped) -> Path:
-    return write_report(out, lambda: documents, RUN, skipped).parent
+    """Write the report of a single bundle."""
+    writer = Report(out, RUN)
+    for document in documents:
+        writer.write_views(document)
+    writer.write_bundle(BundleName("all", "", ""), documents, skipped)
+    return writer.folder
 
 
 def outlines(folder: Path) -> dict[str, Outline]:
@@ -59,10 +65,14 @@ def outlines(folder: Path) -> dict[str, Outline]:
 def rows(folder: Path) -> list[list[object]]:
     """What index.js is given."""
     found: list[list[object]] = []
-    for path in sorted((folder / "data").glob("rows-*.js")):
-        script = path.read_text()
-        found += json.loads(script.removeprefix('hwdigitize.add("rows", ').removesuffix(");\n"))
+    for path in sorted((folder / "data").glob("*-rows.js")):
+        found += data(path)
     return found
+
+
+def data(path: Path) -> Any:
+    """What a data file adds."""
+    return json.loads(path.read_text().split(", ", 2)[2].removesuffix(");\n"))
 
 
 def sorted_tags(found: dict[str, Outline]) -> list[list[tuple[str, ...]]]:
@@ -72,25 +82,69 @@ def sorted_tags(found: dict[str, Outline]) -> list[list[tuple[str, ...]]]:
 def test_what_needs_a_person_comes_first(tmp_path: Path) -> None:
     documents = [blank(), letter(), form()]
     folder = report(tmp_path, documents, Skipped("notes.txt", "This is not a scan."))
-    assert [(row[2], row[3], row[4], row[5]) for row in rows(folder)] == [
-        ("b.pdf", 2, "failed", "Failed"),
-        ("b.pdf", 1, "partial", "Partly read, 2 flags"),
-        ("a.png", 1, "flagged", "1 flag"),
-        ("blank.png", 1, "clear", "Clear"),
-        ("notes.txt", 0, "skipped", "Not read"),
-    ]
+    listed = Outline((folder / "list-all.html").read_text()).texts
+    names = [text for text in listed if text.endswith((".pdf", ".png", ".txt"))]
+    states = ["Failed", "Partly read, 2 flags", "1 flag", "Clear", "Not read"]
+    assert names == ["forms/b.pdf", "forms/b.pdf", "letters/a.png", "blank.png", "notes.txt"]
+    assert [text for text in listed if text in states] == states
     index = " ".join(Outline((folder / "index.html").read_text()).texts)
     assert "3 of 4 pages need a person" in index
     assert "This is not a scan." in index and "The page is damaged." in index
 
 
-def test_pages_lead_to_the_next_in_that_order(tmp_path: Path) -> None:
-    folder = report(tmp_path, [blank(), letter(), form()])
-    following = page_id("blank.png", 0)
+def test_pages_follow_each_other_in_that_order(tmp_path: Path) -> None:
+    """As page.js is told; the views themselves are the same whatever other pages there are."""
+    folder = report(tmp_path / "one", [blank(), letter(), form()])
+    order = [page_id("forms/b.pdf", 1), page_id("forms/b.pdf", 0)]
+    order += [page_id("letters/a.png", 0), page_id("blank.png", 0)]
+    assert data(folder / "data" / "all-order.js") == [3, "index.html", order]
+    other = report(tmp_path / "other", [letter()])
     name = f"pages/{page_id('letters/a.png', 0)}.html"
-    assert f"{following}.html" in outlines(folder)[name].links
-    last = (folder / "pages" / f"{following}.html").read_text()
-    assert re.search(r'<a class="quiet" id="next"', last)
+    assert (folder / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_several_bundles_have_an_overview_and_an_index_of_all(tmp_path: Path) -> None:
+    writer = Report(tmp_path, RUN)
+    bundles = {"b1": [letter(), blank()], "b2": [form()]}
+    told = []
+    for key, documents in bundles.items():
+        for document in documents:
+            writer.write_views(document)
+        name = BundleName(key, documents[0].file, documents[-1].file)
+        told.append((name, writer.write_bundle(name, documents, alone=False)[0]))
+    writer.write_overview(told)
+    found = outlines(writer.folder)
+    overview = found["index.html"]
+    assert "3 of 4 pages need a person" in " ".join(overview.texts)
+    assert {"bundle-b1.html", "bundle-b2.html#show=failed", "all.html"} <= set(overview.links)
+    assert {"data/b1-rows.js", "data/b2-rows.js"} <= set(found["all.html"].links)
+    assert "1 of 2 pages needs a person" in " ".join(found["bundle-b1.html"].texts)
+    assert data(writer.folder / "data" / "b2-order.js")[1] == "bundle-b2.html"
+    kept = {f"report/{name}" for name in ("bundle-b1.html", "data/b1-rows.js", "list-b1.html")}
+    writer.sweep(kept)
+    assert not (writer.folder / "bundle-b2.html").exists()
+    assert (writer.folder / "data" / "b1-rows.js").exists()
+
+
+def test_nothing_is_written_that_is_so_already(tmp_path: Path) -> None:
+    folder = report(tmp_path, [letter(), form()])
+    before = {path: path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
+    report(tmp_path, [letter(), form(), blank()])
+    changed = {path.name for path, node in before.items() if path.stat().st_ino != node}
+    assert changed == {*("index.html", "list-all.html", "all-rows.js", "all-order.js")}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "title"),
+    [
+        ("a/1.png", "a/9.png", "a/ 1.png – 9.png"),
+        ("1.png", "9.png", "1.png – 9.png"),
+        ("a/1.png", "b/1.png", "a/ 1.png – b/1.png"),
+        ("a.pdf", "a.pdf", "a.pdf"),
+    ],
+)
+def test_a_bundle_is_called_by_its_files(first: str, last: str, title: str) -> None:
+    assert BundleName("x", first, last).title == title
 
 
 def test_a_flag_shows_reading_alternatives_crop_and_doubt(tmp_path: Path) -> None:
@@ -199,27 +253,20 @@ def test_many_pages_are_in_data_files_and_the_index_stays_small(tmp_path: Path) 
     index = (folder / "index.html").read_text()
     assert index.count('<li class="row flagged">') == ROWS_SHOWN
     assert len(index) < 60_000
-    assert len(rows(folder)) == 1001 and "data/rows-001.js" in index
-    assert len(list((folder / "data").glob("texts-*.js"))) == 2
-    assert (folder / "list.html").read_text().count('href="pages/') == 1001
+    assert len(rows(folder)) == 1001 and "data/all-rows.js" in index
+    assert len(data(folder / "data" / "all-texts.js")) == 1001
+    assert (folder / "list-all.html").read_text().count('href="pages/') == 1001
 
 
-def test_a_new_report_removes_pages_of_the_old(tmp_path: Path) -> None:
-    report(tmp_path, [letter("old.png")])
-    folder = report(tmp_path, [letter("new.png")])
-    assert [path.name for path in (folder / "pages").iterdir()] == [
-        f"{page_id('new.png', 0)}.html"
+def test_views_of_pages_that_are_gone_are_removed(tmp_path: Path) -> None:
+    writer = Report(tmp_path, RUN)
+    writer.write_views(form())
+    writer.remove_views("forms/b.pdf", range(1, 3))
+    assert [path.name for path in (writer.folder / "pages").iterdir()] == [
+        f"{page_id('forms/b.pdf', 0)}.html"
     ]
 
 
 def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
     folder = report(tmp_path, [])
     assert "0 pages" in (folder / "index.html").read_text()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.04, "0.0 s"), (59.4, "59.4 s"), (250, "4 min 10 s"), (7260, "2 h 1 min")],
-)
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

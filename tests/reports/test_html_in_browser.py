@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hwdigitize.reports.html import write_report
 from hwdigitize.reports.names import page_id
-from tests.reports.drawn import RUN, Skipped, form, letter, spoilt
-from tests.reports.test_html import NASTY, Outline
+from tests.reports.drawn import Skipped, form, letter, spoilt
+from tests.reports.test_html import NASTY, Outline, report
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +42,7 @@ def test_the_index_is_drawn_from_its_data(
     tmp_path: Path, dom: Callable[[Path, str], str]
 ) -> None:
     documents = [letter(f"{number:03}.png") for number in range(60)] + [form()]
-    index = write_report(tmp_path, lambda: documents, RUN)
+    index = report(tmp_path, documents) / "index.html"
     assert dom(index, "").count('<li class="row ') == 50 + 1  # and the empty one of <template>
     assert dom(index, "#from=50").count('<li class="row flagged"') == 12
     assert dom(index, "#show=failed").count('<li class="row failed"') == 1
@@ -55,20 +54,36 @@ def test_the_index_is_drawn_from_its_data(
 def test_a_link_to_a_flag_shows_it_on_the_scan(
     tmp_path: Path, dom: Callable[[Path, str], str]
 ) -> None:
-    write_report(tmp_path, lambda: [form()], RUN)
+    report(tmp_path, [form()])
     page = tmp_path / "report" / "pages" / f"{page_id('forms/b.pdf', 0)}.html"
     shown = dom(page, "#flag-2")
     assert 'class="flag unsure current" id="flag-2"' in shown
     assert 'id="box-2"' in shown and 'class="current"' in shown
 
 
+def test_a_page_leads_to_the_next_that_needs_a_person(
+    tmp_path: Path, dom: Callable[[Path, str], str]
+) -> None:
+    pages = report(tmp_path, [letter(), form()]) / "pages"
+    page = pages / f"{page_id('forms/b.pdf', 0)}.html"
+    for query in ("?in=all", "", "?in=all#flag-1"):
+        shown = dom(page, query)
+        assert "2 of 3 that need a person" in shown
+        assert (
+            f'href="{page_id("letters/a.png", 0)}.html?in=all" id="next"'
+            in shown.replace('id="next" href', "href")
+            or f'href="{page_id("letters/a.png", 0)}.html?in=all"' in shown
+        )
+    assert "that need a person" not in dom(page, "?in=../../x")
+
+
 def test_no_given_markup_runs(tmp_path: Path, dom: Callable[[Path, str], str]) -> None:
     skipped = [Skipped(f"{NASTY}.txt", NASTY)]
     documents = [spoilt(letter(), NASTY), spoilt(form(), f"2{NASTY}")]
-    index = write_report(tmp_path, lambda: documents, RUN, skipped)
+    index = report(tmp_path, documents, *skipped) / "index.html"
     pages = sorted((tmp_path / "report" / "pages").glob("*.html"))
     assert len(pages) == 3
-    for path in (index, index.with_name("list.html"), *pages):
+    for path in (index, index.with_name("list-all.html"), *pages):
         opened = dom(path, "")
         assert "document.title=" in opened  # it is there, as text,
         attributes = {name for _, *names in Outline(opened).tags for name in names}

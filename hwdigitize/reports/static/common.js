@@ -5,10 +5,18 @@
 const hwdigitize = {
   rows: [],
   texts: [],
+  order: [],
   added: () => {},
-  add(name, items) {
-    for (const item of items) this[name].push(item);
+  // What a data file holds, and of which bundle of pages.
+  add(name, bundle, items) {
+    if (name === "rows") for (const item of items) this.rows.push([...item, bundle]);
+    else for (const item of items) this[name].push(item);
     this.added(name);
+  },
+  load(path) {
+    const script = document.createElement("script");
+    script.src = path;
+    document.head.append(script);
   },
 
   // What a person chose stays chosen, where the browser keeps anything for files.

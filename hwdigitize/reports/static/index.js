@@ -1,5 +1,5 @@
-// The index: search, filter, order and turn the list. Rows come from data/rows-*.js, and are
-// only ever set as text, so that markup in a name or a reading stays text.
+// The index: search, filter, order and turn the list. Rows come from data/*-rows.js, a file a
+// bundle, and are only ever set as text, so that markup in a name or a reading stays text.
 "use strict";
 
 const find = (id) => document.getElementById(id);
@@ -9,22 +9,23 @@ const state = { group: "", order: "need", query: "", start: 0 };
 const groups = [...document.querySelectorAll(".group")].map((button) => button.dataset.group);
 const keys = [
   "id", "folder", "name", "number", "group", "label", "flags", "words", "percent", "snippet",
-  "message", "writer", "thumbnail", "order",
+  "message", "writer", "thumbnail", "place", "bundle",
 ];
-const rows = hwdigitize.rows.map((values, need) => {
+const rows = hwdigitize.rows.map((values, order) => {
   const row = Object.fromEntries(keys.map((key, place) => [key, values[place]]));
-  row.need = need;
+  row.order = order;
   return row;
 });
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 for (const row of rows) {
   row.found = plain(`${row.folder}/${row.name} ${row.message} ${row.snippet} ${row.writer}`);
 }
-const byOrder = new Map(rows.filter((row) => row.id).map((row) => [row.order, row]));
+const byId = new Map(rows.filter((row) => row.id).map((row) => [row.id, row]));
+const need = (row) => groups.indexOf(row.group);
 const orders = {
-  need: (a, b) => a.need - b.need,
+  need: (a, b) => need(a) - need(b) || b.flags - a.flags || a.order - b.order,
   file: (a, b) => a.order - b.order,
-  unsure: (a, b) => (a.percent ?? 101) - (b.percent ?? 101) || a.need - b.need,
+  unsure: (a, b) => (a.percent ?? 101) - (b.percent ?? 101) || orders.need(a, b),
 };
 let matching = rows;
 
@@ -33,16 +34,12 @@ let textsWanted = false;
 function wantTexts() {
   if (textsWanted) return;
   textsWanted = true;
-  for (const name of list.dataset.texts.split(" ").filter(Boolean)) {
-    const script = document.createElement("script");
-    script.src = `data/${name}`;
-    document.head.append(script);
-  }
+  for (const bundle of list.dataset.bundles.split(" ")) hwdigitize.load(`data/${bundle}-texts.js`);
 }
 hwdigitize.added = (name) => {
   if (name !== "texts") return;
-  for (const [order, text] of hwdigitize.texts.splice(0)) {
-    const row = byOrder.get(order);
+  for (const [id, text] of hwdigitize.texts.splice(0)) {
+    const row = byId.get(id);
     if (row) row.found += " " + plain(text).replaceAll("\n", " ");
   }
   if (state.query) select();
@@ -54,7 +51,7 @@ function fill(row) {
   const item = find("row").content.firstElementChild.cloneNode(true);
   const set = (name, text) => (item.querySelector("." + name).textContent = text);
   item.className = `row ${row.group}`;
-  if (row.id) item.querySelector("a").href = `pages/${row.id}.html`;
+  if (row.id) item.querySelector("a").href = `pages/${row.id}.html?in=${row.bundle}`;
   if (row.thumbnail) {
     const image = new Image();
     Object.assign(image, { alt: "", loading: "lazy", decoding: "async", src: row.thumbnail });

@@ -72,6 +72,27 @@ function turn(id) {
   else say("There is no further page.");
 }
 
+// Which page comes next is in the bundle's own file, so that this view is the same whatever others
+// there are. The address names the bundle; without one, the report may have a single one.
+const bundle = new URLSearchParams(location.search).get("in") ?? "all";
+hwdigitize.added = () => {
+  const [waiting, index, ids] = hwdigitize.order;
+  const place = ids.indexOf(find("page").dataset.id);
+  find("index").href = `../${index}`;
+  if (place < 0) return;
+  const count = (number) => number.toLocaleString("en");
+  find("place").textContent =
+    place < waiting
+      ? `${count(place + 1)} of ${count(waiting)} that need a person`
+      : "needs nobody";
+  const link = (id, other) => {
+    if (other) find(id).href = `${other}.html?in=${bundle}`;
+  };
+  link("previous", ids[place - 1]);
+  link("next", ids[place + 1]);
+};
+if (/^[a-z0-9]+$/.test(bundle)) hwdigitize.load(`../data/${bundle}-order.js`);
+
 function toggleBoxes() {
   const bare = paper?.classList.toggle("bare");
   find("boxes").setAttribute("aria-pressed", String(!bare));
