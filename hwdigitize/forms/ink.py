@@ -132,8 +132,8 @@ def _stains(ink: Strength, least: float) -> Strength:
     joined = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((STAIN_GAP_PX, STAIN_GAP_PX)))
     count, labels = cv2.connectedComponents(joined, None, 8)
     size = np.bincount(labels.ravel(), seen.ravel(), minlength=count)
-    mean = np.bincount(labels.ravel(), (broad * seen).ravel(), minlength=count)
-    mean /= np.maximum(size, 1)
+    total = np.bincount(labels.ravel(), (broad * seen).ravel(), minlength=count)
+    mean = total / np.maximum(size, 1)
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     stain = np.isin(np.arange(count), rim) & (mean < STAIN_STRENGTH)
     stain[0] = False
