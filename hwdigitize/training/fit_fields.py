@@ -20,8 +20,9 @@ from hwdigitize.training.page_effect import (
 
 #: share of the pages that the regression is fitted on; the others prove the bound
 FIT_SHARE = 0.4
-#: penalty on the squared weights of standardised evidence, in samples
-RIDGE = 1.0
+#: penalty on the squared weights of standardised evidence, in samples: of the decoder's own
+#: probability, and of the others, which a few errors must not make mean something
+RIDGE, RIDGE_OF_OTHERS = 1.0, 10.0
 #: nested sets that are tested, from the surest tenth to all
 STEPS = 40
 SMALLEST_STEP = 0.1
@@ -122,8 +123,9 @@ def fit_regression(samples: Sequence[FieldSample]) -> tuple[dict[str, Weight], f
     varied = scales > 1e-9
     x = np.nan_to_num((table[:, varied] - means[varied]) / scales[varied])
     right = np.array([s.right for s in samples], np.float64)
-    found = _newton(np.column_stack([np.ones(len(x)), x]), right)
     kept = [i for i, varies in enumerate(varied) if varies]
+    ridge = [RIDGE if names[i] == "probability" else RIDGE_OF_OTHERS for i in kept]
+    found = _newton(np.column_stack([np.ones(len(x)), x]), right, np.diag([0.0, *ridge]))
     weights = {
         names[i]: Weight(
             mean=round(float(means[i]), 6),
@@ -135,15 +137,15 @@ def fit_regression(samples: Sequence[FieldSample]) -> tuple[dict[str, Weight], f
     return weights, round(float(found[0]), 6)
 
 
-def _newton(x: Floats, right: Floats) -> Floats:
+def _newton(x: Floats, right: Floats, penalty: Floats) -> Floats:
     """Weights (d,) for columns (n, d), the first of which is the offset.
+
+    ``penalty`` (d, d) is diagonal.
 
     One right and one wrong average field more keep the offset finite where all are right.
     """
     x = np.vstack([x, np.eye(1, x.shape[1]), np.eye(1, x.shape[1])])
     right = np.concatenate([right, [0.0, 1.0]])
-    penalty = RIDGE * np.eye(x.shape[1])
-    penalty[0, 0] = 0
     weights = np.zeros(x.shape[1])
     for _ in range(50):
         share = 1 / (1 + np.exp(-np.clip(x @ weights, -500, 500)))
