@@ -130,7 +130,9 @@ def compare(
     template: Template, truth: PageTruth, laid: Registration
 ) -> tuple[tuple[float, ...], int, int]:
     """The furthest corner of each box, in px at 300 dpi; wrong boxes; and all boxes."""
-    boxes = np.array([box for field in template.on_page(truth.page) for box in field.boxes])
+    fields = template.on_page(truth.page)
+    answers = [choice.box for field in fields for choice in field.choices]
+    boxes = np.array([*answers, *(box for field in fields for box in field.boxes)])
     corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2).astype(np.float64)
     there = np.linalg.inv(np.array(truth.matrix).reshape(3, 3))
     off = np.linalg.norm(move(laid.to_scan(corners), there) - corners, axis=1)

@@ -53,8 +53,8 @@ MOST_VOTERS, NEAREST_WORDS = 600, 2
 LIKELY_SHARE, LOTS, SURE_SCORE = 0.5, (3, 10, 30), 0.65
 #: share of the score for printed ink that is on the scan; the rest for ink that is explained
 PRINTED_SHARE = 0.7
-#: a page below this is of no known form; before that is said, all others are paired too, which
-#: is slower. Right forms score 0.6 and more, others up to 0.52 (benchmarks/RESULTS.md)
+#: a page below this is of no known form. Right forms score 0.55 and more, but a fax of thin
+#: lines 0.42; 13 pages whose form was left out of the index scored up to 0.37
 LEAST_SCORE = 0.5
 
 
