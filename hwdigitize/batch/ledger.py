@@ -182,12 +182,14 @@ class Ledger(LedgerFile):
         What was read of a page stays as it is; once all pages of a file are there, again after
         each that is read anew, states and flags follow from all of them.
         """
-        forms, pages = self._db.execute(
-            "SELECT count(template), count(*) FROM pages "
+        if not self.is_finished(file):
+            return
+        (forms,) = self._db.execute(
+            "SELECT count(template) FROM pages "
             "WHERE file_id = (SELECT id FROM files WHERE file = ?)",
             (file,),
         ).fetchone()
-        if forms < 2 or pages < 2 or not self.is_finished(file):
+        if forms < 2:
             return
         for page in self.document(file).pages:
             self._db.execute(
