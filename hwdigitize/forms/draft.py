@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hwdigitize.document import Box
 from hwdigitize.forms.check_groups import Question, group_checks
+from hwdigitize.forms.date_parts import Labelled, joined_parts
 from hwdigitize.forms.labels import Page, around
 from hwdigitize.forms.naming import MULTIPLE, find_format, guess_kind, plain, slug, unique
 from hwdigitize.forms.pdf_layers import COMB, MULTILINE, REQUIRED, Printed, Widget
@@ -101,8 +102,10 @@ def _from_shapes(blank: BlankPage) -> list[_Found]:
     written = [shape for shape in shapes if shape.kind != "check"]
     for row in _rows(written, page):
         found += _row_fields(row, page, blank)
-    found = [_under_heading(one, page) for one in _joined_lines(found, page)]
-    return sorted(found, key=lambda one: _reading_order(one.field.box, blank.dpi))
+    found = _joined_lines(found, page)
+    found.sort(key=lambda one: _reading_order(one.field.box, blank.dpi))
+    joined = joined_parts([Labelled(one.field, one.label) for one in found], blank.dpi)
+    return [_under_heading(_Found(*one), page) for one in joined]
 
 
 def _reading_order(box: Box, dpi: float) -> tuple[int, int]:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pikepdf
 import pytest
 from numpy.typing import NDArray
+from pikepdf import Array, Dictionary, Name, Object, String
 
 from hwdigitize.document import Box
 from hwdigitize.drafting import draft_template, load_blank_pages
+from hwdigitize.forms.date_parts import Labelled, joined_parts
 from hwdigitize.forms.draft import BlankPage, Draft, draft_form
 from hwdigitize.forms.naming import find_format, guess_kind, slug, unique
 from hwdigitize.forms.pdf_layers import Printed, Widget
+from hwdigitize.forms.records import Field
 from hwdigitize.forms.shapes import find_marks, find_shapes
 from hwdigitize.forms.template import load_template, save_template
 
@@ -132,7 +136,7 @@ def test_a_box_by_itself_is_a_mark() -> None:
     assert (field.name, field.kind) == ("deployed", "mark") and near(field.box, box)
 
 
-def test_equal_names_take_their_heading_and_parts_of_times_are_digits() -> None:
+def test_equal_names_take_their_heading_and_parts_of_times_are_one_time() -> None:
     page = paper()
     texts = []
     for top, heading in ((300, "Water"), (700, "Air")):
@@ -145,11 +149,46 @@ def test_equal_names_take_their_heading_and_parts_of_times_are_digits() -> None:
             label("MM", 750, top - 50),
         ]
     fields = drafted(page, *texts).fields
-    assert [field.name for field in fields] == [
-        *("water_start_time_hh", "water_start_time_mm"),
-        *("air_start_time_hh", "air_start_time_mm"),
-    ]
-    assert {(f.kind, f.grammar.pattern) for f in fields} == {("digits", r"\d\d")}
+    assert [field.name for field in fields] == ["water_start_time", "air_start_time"]
+    assert {(f.kind, f.grammar.format) for f in fields} == {("time", "hh:mm")}
+    assert fields[0].box == pytest.approx((600, 300, 843, 410), abs=8)
+
+
+def part(name: str, left: int, width: int = 100, cells: int = 0) -> Labelled:
+    boxes = tuple((left + i * 40, 100, left + i * 40 + 36, 160) for i in range(cells))
+    boxes = boxes or ((left, 100, left + width, 160),)
+    return Labelled(Field(name="", kind="digits", boxes=boxes, cells=min(cells, 1)), name)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (("Start HH", "Start MM"), [("Start", "time", "hh:mm")]),
+        (("HH", "MM", "SS"), [("", "time", "hh:mm:ss")]),
+        (("Born DD", "MM", "YYYY"), [("Born", "date", "dd/mm/yyyy")]),
+        (("(YY)", "(MM)", "(DD)"), [("", "date", "yy/mm/dd")]),
+        (
+            ("From HH", "MM", "To HH", "MM"),
+            [("From", "time", "hh:mm"), ("To", "time", "hh:mm")],
+        ),
+        (("HH", "SS"), [("HH", "digits", None), ("SS", "digits", None)]),
+        (("From HH", "To MM"), [("From HH", "digits", None), ("To MM", "digits", None)]),
+        (("Size MM",), [("Size MM", "digits", None)]),
+    ],
+)
+def test_parts_beside_each_other_are_one_value(
+    labels: tuple[str, ...], expected: list[tuple[str, str, str | None]]
+) -> None:
+    row = [part(text, 100 + 130 * i) for i, text in enumerate(labels)]
+    found = joined_parts(row, 300)
+    assert [(o.label, o.field.kind, o.field.grammar.format) for o in found] == expected
+
+
+def test_parts_in_cells_keep_their_cells_and_parts_far_apart_are_no_value() -> None:
+    (time,) = joined_parts([part("At HH", 100, cells=2), part("MM", 200, cells=2)], 300)
+    assert (time.field.cells, len(time.field.boxes)) == (1, 4)
+    assert time.field.grammar.format == "hhmm"
+    assert len(joined_parts([part("HH", 100), part("MM", 500)], 300)) == 2
 
 
 def test_what_has_no_label_is_numbered_and_said() -> None:
@@ -206,6 +245,75 @@ def test_fillable_fields_are_taken_as_they_are() -> None:
     assert fields["born"].cells == 8
     assert fields["colour"].grammar.values == ("red", "blue")
     assert [choice.value for choice in fields["sex"].choices] == ["f", "m"]
+
+
+def test_the_fillable_fields_of_a_pdf_file(tmp_path: Path) -> None:
+    """Radio buttons of one name are one choice, with the values of the PDF and its print."""
+    path = tmp_path / "form.pdf"
+    save_fillable(path)
+    template, blanks, draft = draft_template(load_blank_pages(path), "club")
+    save_template(template, tmp_path / "club", blanks)
+    fields = {field.name: field for field in load_template(tmp_path / "club").fields}
+    assert list(fields) == ["surname", "member_no", "sex", "news"]
+    kinds = ["text", "digits", "choice", "mark"]
+    assert [field.kind for field in fields.values()] == kinds
+    assert fields["surname"].required and fields["surname"].label == "Family name"
+    assert fields["member_no"].cells == 6
+    answers = [(choice.value, choice.label) for choice in fields["sex"].choices]
+    assert answers == [("f", "female"), ("m", "male")]
+    assert not fields["sex"].multiple
+    left, top, right, bottom = fields["sex"].choices[0].box
+    assert right - left == pytest.approx(bottom - top, abs=2)
+    assert (left + right) / 2 == pytest.approx(107 * 300 / 72, abs=3)
+    assert draft.title == "CLUB"
+
+
+def save_fillable(path: Path) -> None:
+    """A PDF with text fields, two radio buttons of one name, and a check box."""
+    pdf = pikepdf.new()
+    page = pdf.add_blank_page(page_size=(300, 300))
+    font = pdf.make_indirect(
+        Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+    )
+    page.obj.Resources = Dictionary(Font=Dictionary(F1=font))
+    texts = ((20, 270, 20, "CLUB"), (120, 96, 10, "female"), (200, 96, 10, "male"))
+    page.obj.Contents = pdf.make_stream(
+        "".join(f"BT /F1 {s} Tf {x} {y} Td ({t}) Tj ET " for x, y, s, t in texts).encode()
+    )
+
+    def widget(box: tuple[int, int, int, int], **kept: object) -> Object:
+        known = Dictionary(
+            Type=Name.Annot, Subtype=Name.Widget, Rect=Array(box), F=4, P=page.obj
+        )
+        for key, value in kept.items():
+            known[f"/{key}"] = value
+        return pdf.make_indirect(known)
+
+    def button(box: tuple[int, int, int, int], value: str, **kept: object) -> Object:
+        stream = pdf.make_stream(b"")
+        looks = Dictionary(N=Dictionary({f"/{value}": stream, "/Off": stream}))
+        return widget(box, AP=looks, AS=Name.Off, **kept)
+
+    sex = pdf.make_indirect(Dictionary(FT=Name.Btn, T=String("sex"), Ff=1 << 15, V=Name.Off))
+    buttons = [
+        button((100, 93, 114, 107), "f", Parent=sex),
+        button((180, 93, 194, 107), "m", Parent=sex),
+    ]
+    sex.Kids = Array(buttons)
+    surname = widget(
+        (100, 200, 280, 220), FT=Name.Tx, T=String("surname"), TU=String("Family name"), Ff=2
+    )
+    member = widget(
+        (100, 150, 220, 170), FT=Name.Tx, T=String("member_no"), Ff=1 << 24, MaxLen=6
+    )
+    news = button((100, 50, 114, 64), "Yes", FT=Name.Btn, T=String("news"), V=Name.Off)
+    page.obj.Annots = Array([surname, member, *buttons, news])
+    pdf.Root.AcroForm = Dictionary(
+        Fields=Array([surname, member, sex, news]),
+        DA=String("/F1 10 Tf 0 g"),
+        DR=Dictionary(Font=Dictionary(F1=font)),
+    )
+    pdf.save(path)
 
 
 def test_fields_that_overlap_are_cut_apart() -> None:
