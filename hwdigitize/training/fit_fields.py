@@ -19,7 +19,7 @@ from hwdigitize.training.page_effect import (
 )
 
 #: share of the pages that the regression is fitted on; the others prove the bound
-FIT_SHARE = 0.4
+FIT_SHARE = 0.3
 #: penalty on the squared weights of standardised evidence, in samples: of the decoder's own
 #: probability, and of the others, which a few errors must not make mean something
 RIDGE, RIDGE_OF_OTHERS = 1.0, 10.0
