@@ -1,14 +1,15 @@
 """What a cluster costs a page, and what a second worker brings.
 
     python -m benchmarks.cluster overhead [--pages 400] [--kilobytes 300]
-    python -m benchmarks.cluster speedup FILE... [--copies 3]
+    python -m benchmarks.cluster speedup [FILE...] [--copies 3]
 
 ``overhead`` has one-page files "read" that cost nothing but give back a result as large as a
 real one, in a run to its end, by a local process and by a scheduler and a worker in processes
 of their own: milliseconds of CPU a page of each process, which other work on the machine does
 not change much, and of wall clock. A page of a file of its own is two calls, counting and
 reading.
-``speedup`` reads real pages by one Dask worker and by two.
+``speedup`` reads real pages (the samples) by a local process, one Dask worker and two: pages a
+second, how much faster two are than one, and what the cluster costs a page. Wants idle cores.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from pathlib import Path
 
 import psutil
 
-from hwdigitize.batch.run import run_batch
+from hwdigitize.batch.run import Progress, run_batch
 from hwdigitize.document import Page, PageRef, PageResult
 from hwdigitize.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "samples"
 
 
 def count_one(path: Path, settings: Settings) -> int:
@@ -128,29 +130,29 @@ def speedup(files: list[Path], copies: int) -> None:
         for number in range(copies):
             for file in files:
                 shutil.copy(file, scans / f"{number}-{file.name}")
-        print("| Dask workers | pages | seconds | pages/s |\n| --- | --- | --- | --- |")
-        for workers in (1, 2):
-            _read(scans, folder / f"out{workers}", workers)
+        print("| read by | pages | seconds | pages/s |\n| --- | --- | --- | --- |")
+        local = _read(scans, folder / "local", "one local process", 1)
+        one = _read(scans, folder / "one", "one Dask worker", 1, "local:1")
+        two = _read(scans, folder / "two", "two Dask workers", 2, "local:2")
+        print(f"two workers are {two / one:.2f} times as fast as one")
+        print(f"the cluster costs {1000 * (1 / one - 1 / local):.0f} ms a page")
 
 
-def _read(scans: Path, out: Path, workers: int) -> None:
-    """Read pages; the clock starts with the first that is back, as loading is done once."""
+def _read(scans: Path, out: Path, name: str, workers: int, cluster: str | None = None) -> float:
+    """Pages a second; the clock starts once each worker has one, as loading is done once."""
     moments: list[float] = []
-    summary = run_batch(
-        [scans],
-        out,
-        Settings(),
-        cluster=f"local:{workers}",
-        listener=lambda progress: moments.append(
-            time.monotonic() if progress.stage == "reading" and progress.file else 0.0
-        ),
-    )
-    read = [moment for moment in moments if moment][workers - 1 :]
+
+    def note(progress: Progress) -> None:
+        if progress.stage == "reading" and progress.file:
+            moments.append(time.monotonic())
+
+    summary = run_batch([scans], out, Settings(), 1, cluster=cluster, listener=note)
+    assert summary.read == len(moments) and not summary.counts.quarantined
+    read = moments[workers - 1 :]
     seconds = read[-1] - read[0]
-    print(
-        f"| {workers} | {summary.read} | {seconds:.1f} | {(len(read) - 1) / seconds:.2f} |",
-        flush=True,
-    )
+    rate = (len(read) - 1) / seconds
+    print(f"| {name} | {summary.read} | {seconds:.1f} | {rate:.2f} |", flush=True)
+    return rate
 
 
 def main() -> None:
@@ -160,7 +162,7 @@ def main() -> None:
     costs.add_argument("--pages", type=int, default=400)
     costs.add_argument("--kilobytes", type=int, default=300)
     gain = commands.add_parser("speedup")
-    gain.add_argument("files", type=Path, nargs="+")
+    gain.add_argument("files", type=Path, nargs="*", default=sorted(SAMPLES.glob("*.jpg")))
     gain.add_argument("--copies", type=int, default=3)
     args = parser.parse_args()
     if args.command == "overhead":

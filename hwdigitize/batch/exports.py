@@ -74,7 +74,8 @@ def bring_up_to_date(ledger: Ledger, out: Path, settings: Settings, times: RunTi
     What is noted in the ledger is on disk before: a loss of power leaves no empty file that
     counts as written.
     """
-    bundles, state = ledger.bundles(), ledger.digest()
+    bundles = ledger.bundles()
+    state = ledger.digest(bundles)
     known = _known(ledger, out)
     stale = ledger.reported() != state or (not known and bool(bundles))
     if stale:

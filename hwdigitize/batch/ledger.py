@@ -263,9 +263,9 @@ class Ledger(LedgerFile):
         )
         return list(bundled(files, whole=pages <= MOST_PAGES))
 
-    def digest(self) -> str:
+    def digest(self, bundles: Sequence[Bundle] | None = None) -> str:
         """Digest of everything that reports show; any page read anew changes it."""
-        shown = [[bundle.key, bundle.digest] for bundle in self.bundles()]
+        shown = [[b.key, b.digest] for b in (self.bundles() if bundles is None else bundles)]
         return hashlib.sha256(repr((shown, self.skipped())).encode()).hexdigest()
 
     def documents(self, bundle: Bundle) -> Iterator[Document]:

@@ -290,6 +290,7 @@ def test_a_changed_template_touches_its_pages_and_those_of_none(
     make_scans: MakeScans, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hwdigitize.forms import template
+    from hwdigitize.recognition import writers
 
     monkeypatch.setattr(template, "load_templates", lambda folder: ())
     for name in "AB":
@@ -303,6 +304,7 @@ def test_a_changed_template_touches_its_pages_and_those_of_none(
     assert run(source, out, settings=settings, digitize=of_form).read == 5
     (tmp_path / "forms/B/form.toml").unlink()
     assert reasons(source, out, settings) == {"template B": "2 pages"}
+    monkeypatch.setattr(writers, "load_gallery", lambda path, models: None)
     louder = msgspec.structs.replace(settings, flag_below=0.9, dpi=200, gallery="none.npz")
     assert reasons(source, out, louder) == {"setting flag_below": "3 pages"}
     bigger = msgspec.structs.replace(settings, dpi=200, gallery="none.npz", beam_width=4)
