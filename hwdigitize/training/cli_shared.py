@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from hwdigitize.training.datasets import Broken, Dataset
     from hwdigitize.training.measurement import Progress
 
+#: lines of progress in a log
+LINES = 20
 #: damaged samples that are named one by one
 MOST_NAMED = 20
 
@@ -62,12 +64,28 @@ def broken_reported() -> Iterator[Callable[[Broken], None]]:
 
 @contextmanager
 def shown(what: str) -> Iterator[Progress]:
-    """A bar on standard error."""
+    """A bar on standard error; in a log, a line each twentieth."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(what)
+        return
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(what: str) -> Progress:
+    told = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if (part := LINES * done // max(total, 1)) > told:
+            told = part
+            say(f"{what}: {done} of {total}")
+
+    return tell

@@ -14,6 +14,7 @@ from hwdigitize.cli import main
 from hwdigitize.recognition.runtime import load_card, load_network
 from hwdigitize.recognition.words import read_words
 from hwdigitize.training.cli import app
+from hwdigitize.training.cli_shared import shown
 from tests.training.datasets.miniatures import put_image, put_text
 
 runner = CliRunner()
@@ -171,3 +172,12 @@ def test_words_of_one_width_are_trained_and_read(pairs: Path, tmp_path: Path) ->
         crop[10:30, 10:-10:5] = 0
     assert len(read_words(crops, models=models)) == 2
     forget()
+
+
+def test_progress_in_a_log_is_a_line_each_twentieth(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown("reading") as progress:
+        for done in range(201):
+            progress(done, 200)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["reading: 0 of 200", "reading: 10 of 200"]
+    assert lines[-1] == "reading: 200 of 200" and len(lines) == 21
