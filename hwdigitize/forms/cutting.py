@@ -69,7 +69,11 @@ def cut_field(page: Image, blank: Grey, field: Field, share: float = OWN_SHARE) 
 
 
 def cut_boxes(
-    page: Image, blank: Grey, boxes: Sequence[Box], share: float = OWN_SHARE
+    page: Image,
+    blank: Grey,
+    boxes: Sequence[Box],
+    share: float = OWN_SHARE,
+    least_share: float = 0.0,
 ) -> tuple[Box, Ink]:
     """The window around some boxes and the ink whose greater part lies in them.
 
@@ -78,9 +82,10 @@ def cut_boxes(
         blank: grey, uint8, of the same size.
         boxes: in template pixels.
         share: of a stroke's ink that must lie in the boxes.
+        least_share: as for :func:`~hwdigitize.forms.ink.find_ink`.
     """
     window = window_around(boxes, blank.shape)
-    ink = find_ink(crop(page, window), crop(blank, window))
+    ink = find_ink(crop(page, window), crop(blank, window), least_share)
     return window, own_ink(ink, [relative(box, window) for box in boxes], share)
 
 

@@ -65,12 +65,14 @@ class Ink:
     """Handwriting in a window of a page.
 
     ``grey`` (height, width) has paper at 255 and the writer's strokes dark, however faint they
-    are on the page; ``mask`` is where they are; ``strength``, 0 to 1, is how dark they are on
-    the page and ``noise`` how much its paper varies.
+    are on the page; ``mask`` is where they are, and ``touching`` where they run into the form's
+    own ink and may go on unseen; ``strength``, 0 to 1, is how dark they are on the page and
+    ``noise`` how much its paper varies.
     """
 
     grey: Grey
     mask: Mask
+    touching: Mask
     strength: float
     noise: float
 
@@ -84,7 +86,8 @@ class Ink:
     def without(self, dropped: Mask) -> Ink:
         """The same without some of its pixels."""
         grey = np.where(dropped, np.uint8(255), self.grey)
-        return Ink(grey, self.mask & ~dropped, self.strength, self.noise)
+        kept = self.mask & ~dropped
+        return Ink(grey, kept, self.touching & kept, self.strength, self.noise)
 
 
 def handwriting(page: Image, blank: Grey) -> Grey:
@@ -92,12 +95,13 @@ def handwriting(page: Image, blank: Grey) -> Grey:
     return find_ink(page, blank).grey
 
 
-def find_ink(page: Image, blank: Grey) -> Ink:
+def find_ink(page: Image, blank: Grey, least_share: float = 0.0) -> Ink:
     """Take the form's own ink out of a window of a page.
 
     Args:
         page: rectified page, uint8, (height, width) or BGR (height, width, 3).
         blank: the same window of the blank, uint8, (height, width).
+        least_share: ink weaker than this share of the form's own is not seen.
     """
     found = ink_strength(page)
     printed = ink_strength(blank)
@@ -106,12 +110,12 @@ def find_ink(page: Image, blank: Grey) -> Ink:
     left = np.clip(found - expected, 0.0, 1.0)
     solid = expected >= SOLID
     noise = _noise(found[expected < FAINTEST])
-    least = max(FAINTEST, NOISE_FACTOR * noise)
+    least = max(FAINTEST, NOISE_FACTOR * noise, least_share * _level(found, printed))
     left = left - _stains(left, least)
     strong = _strong(left, solid, least)
     if not strong:
         none = np.zeros(left.shape, bool)
-        return Ink(np.full(left.shape, 255, np.uint8), none, 0.0, noise)
+        return Ink(np.full(left.shape, 255, np.uint8), none, none, 0.0, noise)
     faded = max(0.5 * least, FADED_SHARE * strong)
     mask = _strokes(left, solid, faded, max(least, INK_SHARE * strong))
     bridges = _bridges(mask, solid, found > faded, printed)
@@ -119,7 +123,9 @@ def find_ink(page: Image, blank: Grey) -> Ink:
     rim = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     shown = np.where(bridges, found, left) * rim
     grey = 255 - np.clip(shown * (255 / max(strong, FAINTEST)), 0, 255)
-    return Ink(grey.astype(np.uint8), mask, strong if mask.any() else 0.0, noise)
+    hidden = solid & (found > max(least, INK_SHARE * strong)) & ~bridges
+    touching = mask & _near(hidden, 1)
+    return Ink(grey.astype(np.uint8), mask, touching, strong if mask.any() else 0.0, noise)
 
 
 def _stains(ink: Strength, least: float) -> Strength:
@@ -196,6 +202,12 @@ def _expected(found: Strength, printed: Strength) -> Strength:
     ratio = np.where(shown > 1e-4, seen / np.maximum(shown, 1e-4), 1.0)
     ratio = np.where(ratio < 0.25, 0.0, np.clip(ratio * PRINT_GAIN, 0.0, 3.0))
     return np.clip(cv2.dilate(printed * ratio.astype(np.float32), kernel), 0.0, 1.0)
+
+
+def _level(found: Strength, printed: Strength) -> float:
+    """How strong the form's own lines are on the page; 0 without any."""
+    lines = found[printed >= SOLID]
+    return float(np.quantile(lines, 0.9)) if lines.size >= LEAST_PRINT_PX else 0.0
 
 
 def _noise(paper: Strength) -> float:

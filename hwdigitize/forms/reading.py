@@ -14,6 +14,8 @@ from hwdigitize.forms.barcodes import read_barcode
 from hwdigitize.forms.choices import NO, YES, choose, tick
 from hwdigitize.forms.cutting import Cut, crop, cut_boxes, cut_field, relative
 from hwdigitize.forms.fields import FieldReading
+from hwdigitize.forms.foreign import lines_from_outside
+from hwdigitize.forms.ink import Ink
 from hwdigitize.forms.marks import Mark, read_mark
 from hwdigitize.forms.records import Field
 from hwdigitize.forms.sight import paper_level, with_sight
@@ -24,10 +26,14 @@ Image = NDArray[np.uint8]
 
 #: share of a mark's ink that must lie in its box: crosses reach far out
 MARK_SHARE = 0.3
+#: and how strong it is, of the box's own lines: in so small a box noise looks like marks
+MARK_STRENGTH = 0.3
 #: what a signature leaves at least, of its box's height squared, and how fast that turns
 SIGNED, SIGNED_SCALE = 0.05, 0.4
 #: inset of what counts as printed in a box, px
 FRAME_PX = 6
+#: marks whose ink is less clear than this are doubtful
+FAINT = 0.3
 #: kinds whose writing tells the writer; single characters in boxes tell little
 TELLING = ("text", "lines")
 
@@ -77,7 +83,8 @@ def read_fields(
             case "choice":
                 readings[number] = _read_choice(sheet, field)
             case "mark":
-                readings[number] = tick(_mark(sheet, field.boxes[0]))
+                mark, look = _mark(sheet, field.boxes[0])
+                readings[number] = _with_looks(tick(mark), [mark], [look])
             case "signature":
                 readings[number] = _read_signature(_cut(sheet, field))
             case "barcode":
@@ -106,14 +113,27 @@ def _cut(sheet: FieldPage, field: Field) -> Cut:
     return cut_field(sheet.page, blank, field)
 
 
-def _mark(sheet: FieldPage, box: Box) -> Mark:
-    window, ink = cut_boxes(sheet.page, sheet.blank, (box,), MARK_SHARE)
-    return read_mark(ink.mask, relative(box, window))
+def _mark(sheet: FieldPage, box: Box) -> tuple[Mark, Ink]:
+    window, ink = cut_boxes(sheet.page, sheet.blank, (box,), MARK_SHARE, MARK_STRENGTH)
+    return read_mark(ink.mask, relative(box, window)), ink
 
 
 def _read_choice(sheet: FieldPage, field: Field) -> FieldReading:
-    marks = [_mark(sheet, choice.box) for choice in field.choices]
-    return choose(field.choices, marks, field.multiple)
+    looks = [_mark(sheet, choice.box) for choice in field.choices]
+    marks, inks = [mark for mark, _ in looks], [ink for _, ink in looks]
+    return _with_looks(choose(field.choices, marks, field.multiple), marks, inks)
+
+
+def _with_looks(
+    reading: FieldReading, marks: Sequence[Mark], inks: Sequence[Ink]
+) -> FieldReading:
+    """Add what makes marks doubtful: faint ink, a scribble, a line that only passes through."""
+    seen = [ink for mark, ink in zip(marks, inks, strict=True) if mark.empty < 0.5]
+    return reading.with_evidence(
+        faint=max((max(FAINT - ink.quality, 0.0) for ink in seen), default=0.0),
+        scribbled=max(mark.scribbled for mark in marks),
+        passing=float(any(lines_from_outside(ink.mask).any() for ink in seen)),
+    )
 
 
 def _read_signature(cut: Cut) -> FieldReading:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwdigitize.forms.automaton import Automaton
-from hwdigitize.forms.cutting import Cut, cut_cells
+from hwdigitize.forms.cutting import EDGE_PX, Cut, cut_cells
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.pieces import cut_glyphs, cut_lines, cut_words, part_struck
@@ -68,7 +68,8 @@ class Written:
     """A field's handwriting, ready to be read.
 
     ``rows`` are one image, or one a line for kind ``lines``; ``spelled`` the characters where
-    they stand apart; ``empty`` the probability that nothing is written.
+    they stand apart; ``empty`` the probability that nothing is written; ``corrected`` whether
+    something before it was struck out and left out.
     """
 
     field: Field
@@ -77,6 +78,7 @@ class Written:
     spelled: tuple[Grey, ...]
     empty: float
     crossed_out: bool
+    corrected: bool
 
     @property
     def legible(self) -> bool:
@@ -93,7 +95,7 @@ class Written:
 
 def write_out(cut: Cut) -> Written:
     """Set out a field's handwriting in rows and characters."""
-    field, height = cut.field, _line_height(cut.field)
+    field, height, everything = cut.field, _line_height(cut.field), cut.ink
     if field.cell_boxes:
         crossed_out = is_crossed_out(cut.ink.mask, height)
     else:
@@ -114,6 +116,7 @@ def write_out(cut: Cut) -> Written:
         spelled=spelled,
         empty=_emptiness(cut),
         crossed_out=crossed_out,
+        corrected=cut.ink is not everything,
     )
 
 
@@ -124,6 +127,21 @@ def ink_amount(cut: Cut) -> float:
 
 def _line_height(field: Field) -> int:
     return max(min(bottom - top for _, top, _, bottom in field.boxes), 1)
+
+
+def _touching(cut: Cut) -> float:
+    """How long strokes run into the form's own ink, of the line's height, where most do."""
+    columns = cut.ink.touching.sum(0)
+    sides = [(box[0], box[2]) for box in cut.field.cell_boxes] or [
+        (cut.window[0], cut.window[2])
+    ]
+    starts = [
+        (max(left - cut.window[0] - EDGE_PX, 0), right - cut.window[0] + EDGE_PX)
+        for left, right in sides
+    ]
+    return max(float(columns[start:end].sum()) for start, end in starts) / _line_height(
+        cut.field
+    )
 
 
 def _emptiness(cut: Cut) -> float:
@@ -339,6 +357,7 @@ def _settled(
         "probability": probability * written,
         "alternative": others[0][1] * written if others else 0.0,
         "ink": one.cut.ink.quality,
+        "touching": _touching(one.cut),
         "length": float(len(value)),
     }
     likely = tuple(ranked[:4])
@@ -349,6 +368,8 @@ def _settled(
         what = f'cannot be read; it looks like "{raw}"' if raw else "cannot be read"
         return FieldReading("", raw, "unreadable", numbers, likely).flagged(what)
     reading = FieldReading(value, raw, "value", numbers, tuple(others))
+    if one.corrected:
+        reading = reading.flagged("something before it seems to be struck out")
     if _differ(raw, value, one.field.kind) if overruled is None else overruled:
         return reading.flagged(f'looks like "{raw}"')
     return reading
