@@ -24,6 +24,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +39,17 @@ RISK = 0.05
 #: evidence that is a probability and enters the regression by its log odds
 PROBABILITIES = frozenset({"probability", "none_fits", "alternative", "agreement"})
 LEAST_PROBABILITY = 1e-6
+#: side evidence farther from its mean, in standard deviations, is so rare where it was fitted
+#: that nothing is known of how much farther matters
+MOST_APART = 3.0
+#: states that are answers without a value
+VALUELESS = ("empty", "crossed_out")
+
+
+def with_state(evidence: Mapping[str, float], state: str) -> dict[str, float]:
+    """Evidence as it is judged: that there is no value says much, and its ink then nothing."""
+    kept = {n: value for n, value in evidence.items() if state != "empty" or n != "ink"}
+    return kept | {name: float(state == name) for name in VALUELESS}
 
 
 class Weight(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,7 +168,9 @@ class Judge:
         unknown = Claim(kind=kind, max_error=self._max_error, score=None, samples=0, wrong=0)
         return self.claims.get(kind, unknown)
 
-    def judge(self, kind: str, evidence: Mapping[str, float]) -> Judgement:
+    def judge(
+        self, kind: str, evidence: Mapping[str, float], state: str = "value"
+    ) -> Judgement:
         """Confidence in a field and whether it may be accepted.
 
         Args:
@@ -164,12 +178,13 @@ class Judge:
             evidence: numbers by name; names that the card does not know are left out, and
                 those it misses count as average. Without a card for the kind,
                 ``probability`` is the confidence.
+            state: of the field: a value, or why there is none.
         """
         known, claim = self._kinds.get(kind), self.claim(kind)
         if known is None:
             confidence = min(max(evidence.get("probability", 0.0), 0.0), 1.0)
             return Judgement(confidence=confidence, flag="not_proven")
-        score = score_of(known, evidence)
+        score = score_of(known, with_state(evidence, state))
         confidence = round(self._maps[kind](score), 6)
         if claim.score is None:
             return Judgement(confidence=confidence, flag="not_proven")
@@ -184,12 +199,18 @@ def number(name: str, value: float) -> float:
     return math.log(sure / (1 - sure))
 
 
+def standardised(name: str, value: float, mean: float, scale: float) -> float:
+    """Evidence in standard deviations from its mean; side evidence MOST_APART at most."""
+    apart = (number(name, value) - mean) / scale
+    return apart if name in PROBABILITIES else min(max(apart, -MOST_APART), MOST_APART)
+
+
 def score_of(known: KindCard, evidence: Mapping[str, float]) -> float:
     """The regression's score of a field, in 0 to 1; not yet a calibrated probability."""
     total = known.offset
     for name, by in known.weights.items():
         if name in evidence:
-            total += by.weight * (number(name, evidence[name]) - by.mean) / by.scale
+            total += by.weight * standardised(name, evidence[name], by.mean, by.scale)
     return 1 / (1 + math.exp(-min(max(total, -500.0), 500.0)))
 
 
@@ -201,7 +222,14 @@ def prove(kind: str, steps: tuple[Step, ...], max_error: float) -> Claim:
         steps: nested sets with their counts.
         max_error: share of wrong fields, in 0 to 1.
     """
-    by_promise = sorted(steps, key=lambda step: (-_promise(step, max_error), step.score))
+    largest_first = sorted(steps, key=lambda step: step.score)
+    # a surer set is no worse than a larger one that holds it
+    shares = accumulate(((s.trial_wrong + 0.5) / (s.trial + 1) for s in largest_first), min)
+    promises = [
+        (_promise(step, share, max_error), step)
+        for step, share in zip(largest_first, shares, strict=True)
+    ]
+    by_promise = [step for _, step in sorted(promises, key=lambda p: (-p[0], p[1].score))]
     passed: list[Step] = []
     for step in by_promise:
         if binomial_tail(*step.worth, max_error) > RISK:
@@ -219,11 +247,10 @@ def prove(kind: str, steps: tuple[Step, ...], max_error: float) -> Claim:
     )
 
 
-def _promise(step: Step, max_error: float) -> float:
-    """Chance of passing the test if the share wrong is that of the trial sample."""
+def _promise(step: Step, share: float, max_error: float) -> float:
+    """Chance of passing the test if such a share is wrong."""
     count, _ = step.worth
     most = _most_wrong(count, max_error)
-    share = (step.trial_wrong + 0.5) / (step.trial + 1)
     return 0.0 if most < 0 else binomial_tail(count, most, share)
 
 

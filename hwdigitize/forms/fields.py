@@ -65,7 +65,7 @@ def field_value(
         judge: knows the calibration and what may be accepted.
         flag_below: confidence below which a field is flagged while nothing is calibrated.
     """
-    judgement = judge.judge(asked.kind, reading.evidence)
+    judgement = judge.judge(asked.kind, reading.evidence, reading.state)
     reasons = list(reading.reasons)
     if asked.required and reading.state != "value":
         reasons.append(f"required, but {_STATES[reading.state]}")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from hwdigitize.document import Box, FieldState, FieldValue, Page, Problem, Record
+from hwdigitize.forms.confidence import with_state
 from hwdigitize.forms.fields import NOT_PROVEN, NOT_SURE
 from hwdigitize.forms.records import Field, Template
 from hwdigitize.training.archive.archive import PageTruth
@@ -40,7 +41,8 @@ class FieldRow(Record, frozen=True, kw_only=True):
     @property
     def sample(self) -> FieldSample:
         """What calibration needs of it."""
-        return FieldSample(self.kind, self.file, self.evidence, self.right, bool(self.flags))
+        evidence = with_state(self.evidence, self.state)
+        return FieldSample(self.kind, self.file, evidence, self.right, bool(self.flags))
 
 
 class PageRow(Record, frozen=True, kw_only=True):

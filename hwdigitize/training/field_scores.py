@@ -47,7 +47,7 @@ def judge_rows(rows: Sequence[FieldRow], judge: Judge) -> list[Judged]:
 def _judge(row: FieldRow, judge: Judge) -> Judged:
     if not row.evidence:
         return Judged(row, 0.0, row.flags[0] if row.flags else NOT_READ)
-    found = judge.judge(row.kind, row.evidence)
+    found = judge.judge(row.kind, row.evidence, row.state)
     reason = {"": "", "not_sure": NOT_SURE, "not_proven": NOT_PROVEN}[found.flag]
     return Judged(row, found.confidence, row.flags[0] if row.flags else reason)
 

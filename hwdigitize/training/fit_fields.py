@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwdigitize.forms.confidence import FieldsCard, KindCard, Step, Weight, number, score_of
+from hwdigitize.forms.confidence import (
+    MOST_APART,
+    PROBABILITIES,
+    FieldsCard,
+    KindCard,
+    Step,
+    Weight,
+    number,
+    score_of,
+)
 from hwdigitize.training.page_effect import (
     LEAST_WRONG,
     Flags,
@@ -23,6 +32,8 @@ FIT_SHARE = 0.3
 #: penalty on the squared weights of standardised evidence, in samples: of the decoder's own
 #: probability, and of the others, which a few errors must not make mean something
 RIDGE, RIDGE_OF_OTHERS = 1.0, 10.0
+#: kinds that are read alike; what their evidence means together is where each starts from
+WRITTEN = frozenset({"text", "lines", "letters", "digits", "number", "date", "time"})
 #: nested sets that are tested, from the surest tenth to all
 STEPS = 40
 SMALLEST_STEP = 0.1
@@ -63,8 +74,10 @@ def fit_fields(
     for sample in samples:
         kinds.setdefault(sample.kind, []).append(sample)
     correlation = _correlation(kinds.values())
+    together = [s for s in samples if s.kind in WRITTEN and s.page in fit_pages]
+    slopes = _slopes(fit_regression(together)[0]) if together else {}
     cards = {
-        kind: _fit_kind(held, fit_pages, correlation)
+        kind: _fit_kind(held, fit_pages, correlation, slopes if kind in WRITTEN else {})
         for kind, held in sorted(kinds.items())
         if len(held) >= LEAST_FIELDS
     }
@@ -87,12 +100,20 @@ def _correlation(kinds: Iterable[Sequence[FieldSample]]) -> float:
     return sum(told) / max(len(told), 1)
 
 
+def _slopes(weights: Mapping[str, Weight]) -> dict[str, float]:
+    """Weights of evidence that is not standardised."""
+    return {name: by.weight / by.scale for name, by in weights.items()}
+
+
 def _fit_kind(
-    samples: Sequence[FieldSample], fit_pages: set[str], correlation: float
+    samples: Sequence[FieldSample],
+    fit_pages: set[str],
+    correlation: float,
+    slopes: Mapping[str, float],
 ) -> KindCard:
     """Regression on the pages to fit on, knots on all, counts on both apart."""
     ours = [s for s in samples if s.page in fit_pages] or list(samples[:1])
-    weights, offset = fit_regression(ours)
+    weights, offset = fit_regression(ours, slopes)
     plain = KindCard(weights=weights, offset=offset, knots=(), steps=())
     scores = np.array([score_of(plain, s.evidence) for s in samples])
     right = np.array([s.right for s in samples])
@@ -107,10 +128,17 @@ def _fit_kind(
     )
 
 
-def fit_regression(samples: Sequence[FieldSample]) -> tuple[dict[str, Weight], float]:
+def fit_regression(
+    samples: Sequence[FieldSample], slopes: Mapping[str, float] | None = None
+) -> tuple[dict[str, Weight], float]:
     """Logistic regression with a ridge penalty, by Newton's method.
 
     Evidence that is missing counts as average; that which never varies is left out.
+
+    Args:
+        samples: to fit on.
+        slopes: weights of evidence, not standardised, that the penalty pulls towards instead
+            of 0.
     """
     names = sorted({name for s in samples for name in s.evidence})
     table = np.array(
@@ -122,10 +150,14 @@ def fit_regression(samples: Sequence[FieldSample]) -> tuple[dict[str, Weight], f
     means, scales = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
     varied = scales > 1e-9
     x = np.nan_to_num((table[:, varied] - means[varied]) / scales[varied])
+    side = [n not in PROBABILITIES for n, varies in zip(names, varied, strict=True) if varies]
+    x = np.where(side, x.clip(-MOST_APART, MOST_APART), x)
     right = np.array([s.right for s in samples], np.float64)
     kept = [i for i, varies in enumerate(varied) if varies]
     ridge = [RIDGE if names[i] == "probability" else RIDGE_OF_OTHERS for i in kept]
-    found = _newton(np.column_stack([np.ones(len(x)), x]), right, np.diag([0.0, *ridge]))
+    towards = np.array([0.0, *((slopes or {}).get(names[i], 0.0) * scales[i] for i in kept)])
+    columns = np.column_stack([np.ones(len(x)), x])
+    found = _newton(columns, right, np.diag([0.0, *ridge]), towards)
     weights = {
         names[i]: Weight(
             mean=round(float(means[i]), 6),
@@ -137,10 +169,10 @@ def fit_regression(samples: Sequence[FieldSample]) -> tuple[dict[str, Weight], f
     return weights, round(float(found[0]), 6)
 
 
-def _newton(x: Floats, right: Floats, penalty: Floats) -> Floats:
+def _newton(x: Floats, right: Floats, penalty: Floats, towards: Floats) -> Floats:
     """Weights (d,) for columns (n, d), the first of which is the offset.
 
-    ``penalty`` (d, d) is diagonal.
+    ``penalty`` (d, d) is diagonal, of the distance from ``towards`` (d,).
 
     One right and one wrong average field more keep the offset finite where all are right.
     """
@@ -149,7 +181,7 @@ def _newton(x: Floats, right: Floats, penalty: Floats) -> Floats:
     weights = np.zeros(x.shape[1])
     for _ in range(50):
         share = 1 / (1 + np.exp(-np.clip(x @ weights, -500, 500)))
-        slope = x.T @ (right - share) - penalty @ weights
+        slope = x.T @ (right - share) - penalty @ (weights - towards)
         curve = (x.T * (share * (1 - share))) @ x + penalty + 1e-9 * np.eye(x.shape[1])
         step = np.linalg.solve(curve, slope)
         weights = weights + np.clip(step, -5, 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,17 @@ def train_fields(
         DataError: data cannot be used, or has too few fields of every kind.
     """
     settings = _settings(models, templates)
-    pages = [page for f in folders for page in read_archive(f, settings, keep, progress, jobs)]
-    pages += [page for results in reviewed for page in reviewed_pages(results, settings)]
-    samples = [row.sample for page in pages for row in page.fields if row.evidence]
+    sources = [read_archive(f, settings, keep, progress, jobs) for f in folders]
+    sources += [tuple(reviewed_pages(results, settings)) for results in reviewed]
+    pages = [page for source in sources for page in source]
+    # two archives may have files of one name
+    samples = [
+        replace(row.sample, page=f"{number}/{row.file}")
+        for number, source in enumerate(sources)
+        for page in source
+        for row in page.fields
+        if row.evidence
+    ]
     about: dict[str, str | int] = {
         "data": ", ".join(folder.name for folder in (*folders, *reviewed)),
         "failed pages": sum(page.failed for page in pages),

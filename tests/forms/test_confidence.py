@@ -138,3 +138,28 @@ def test_a_damaged_card_names_file_and_remedy(tmp_path: Path) -> None:
     (tmp_path / "fields.json").write_text('{"kinds": 3}', "utf-8")
     with pytest.raises(ModelError, match=r"fields\.json is damaged.*calibrate again"):
         load_fields_card(str(tmp_path))
+
+
+def test_a_small_sure_set_is_tested_before_a_larger_one_that_looks_as_good() -> None:
+    """The trial has no error in either; the proof has, where readings are less sure."""
+    steps = (Step(0.9, 130, 0, 310, 0), Step(0.5, 300, 0, 700, 15))
+    assert prove("digits", steps, 0.01).score == 0.9
+
+
+def test_that_a_field_is_empty_is_evidence_and_its_ink_is_none() -> None:
+    known = KindCard(
+        weights={
+            "empty": Weight(mean=0.0, scale=1.0, weight=2.0),
+            "ink": Weight(mean=0.5, scale=0.1, weight=1.0),
+        },
+        offset=0.0,
+        knots=((0.0, 0.0), (1.0, 1.0)),
+        steps=SURE.steps,
+    )
+    judge = Judge(FieldsCard(kinds={"text": known}), 0.02)
+    nothing = judge.judge("text", {"ink": 0.0}, "empty").confidence
+    faint = judge.judge("text", {"ink": 0.0}).confidence
+    assert nothing > 0.85 and faint < 0.1
+    assert (
+        judge.judge("text", {"ink": -100.0}).confidence == faint
+    )  # no farther than it is known

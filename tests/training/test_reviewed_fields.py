@@ -92,7 +92,7 @@ def test_what_was_corrected_is_wrong_and_the_rest_of_its_page_right(tmp_path: Pa
     ]
     assert rows[0].fields[0].truth == "Hanna"
     assert rows[1].fields[2].truth_state == "crossed_out"
-    assert rows[0].fields[0].sample.evidence == {"probability": 0.9}
+    assert rows[0].fields[0].evidence == {"probability": 0.9}
 
 
 def test_a_card_is_fitted_on_them(tmp_path: Path) -> None:
