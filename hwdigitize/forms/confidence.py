@@ -12,9 +12,10 @@ of wrong ones: nested sets, from the order in which another sample finds them pr
 tested by the exact binomial test until one fails (fixed-sequence testing in the
 "Learn then Test" of Angelopoulos, Bates, Candès, Jordan and Lei, 2021). Whatever set is
 chosen, the chance that its true share of errors is above ``max_error`` is at most 5 %, though
-choice and test look at one sample. The order of the tests follows from other pages than those
-that prove, so that choosing breaks no bound. Errors of one page come together; fields are
-therefore counted as fewer independent ones, by the design effect that the calibration found
+choice and test look at one sample. The orders of the tests, two with half of the risk each,
+follow from other pages than those that prove, so that choosing breaks no bound. Errors of one
+page come together; fields are therefore counted as fewer independent ones, by the design effect
+that the calibration found
 (Korn and Graubard, "Confidence intervals for proportions with small expected number of positive
 counts estimated from survey data", 1998). Pages are taken to be like those of the sample.
 """
@@ -24,7 +25,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -39,6 +40,8 @@ RISK = 0.05
 #: evidence that is a probability and enters the regression by its log odds
 PROBABILITIES = frozenset({"probability", "none_fits", "alternative", "agreement"})
 LEAST_PROBABILITY = 1e-6
+#: chance of passing from which a set is tested in the order of sureness
+LIKELY = 0.5
 #: side evidence farther from its mean, in standard deviations, is so rare where it was fitted
 #: that nothing is known of how much farther matters
 MOST_APART = 3.0
@@ -222,19 +225,11 @@ def prove(kind: str, steps: tuple[Step, ...], max_error: float) -> Claim:
         steps: nested sets with their counts.
         max_error: share of wrong fields, in 0 to 1.
     """
-    largest_first = sorted(steps, key=lambda step: step.score)
-    # a surer set is no worse than a larger one that holds it
-    shares = accumulate(((s.trial_wrong + 0.5) / (s.trial + 1) for s in largest_first), min)
-    promises = [
-        (_promise(step, share, max_error), step)
-        for step, share in zip(largest_first, shares, strict=True)
+    passed = [
+        step
+        for order in _orders(steps, max_error)
+        for step in takewhile(lambda s: binomial_tail(*s.worth, max_error) <= RISK / 2, order)
     ]
-    by_promise = [step for _, step in sorted(promises, key=lambda p: (-p[0], p[1].score))]
-    passed: list[Step] = []
-    for step in by_promise:
-        if binomial_tail(*step.worth, max_error) > RISK:
-            break
-        passed.append(step)
     largest = min(passed, key=lambda s: s.score, default=None)
     shown = largest or max(steps, key=lambda s: s.proof, default=Step(0.0, 0, 0, 0, 0))
     return Claim(
@@ -247,6 +242,23 @@ def prove(kind: str, steps: tuple[Step, ...], max_error: float) -> Claim:
     )
 
 
+def _orders(steps: tuple[Step, ...], max_error: float) -> tuple[list[Step], list[Step]]:
+    """Two orders to test sets in, each for half of the risk; the trial sample sets them.
+
+    From the surest one that is likely to pass on, which stops where readings become worse, and
+    by the chance of passing, which begins where samples are many.
+    """
+    largest_first = sorted(steps, key=lambda step: step.score)
+    # a surer set is no worse than a larger one that holds it
+    shares = accumulate(((s.trial_wrong + 0.5) / (s.trial + 1) for s in largest_first), min)
+    promises = [
+        (_promise(step, share, max_error), step)
+        for step, share in zip(largest_first, shares, strict=True)
+    ]
+    likely = [step for promise, step in promises if promise >= LIKELY]
+    return likely[::-1], [step for _, step in sorted(promises, key=lambda p: -p[0])]
+
+
 def _promise(step: Step, share: float, max_error: float) -> float:
     """Chance of passing the test if such a share is wrong."""
     count, _ = step.worth
@@ -257,12 +269,12 @@ def _promise(step: Step, share: float, max_error: float) -> float:
 @functools.lru_cache(maxsize=4096)
 def _most_wrong(count: float, max_error: float) -> float:
     """The most wrong ones that still prove ``max_error``; -1 where none do."""
-    if binomial_tail(count, 0, max_error) > RISK:
+    if binomial_tail(count, 0, max_error) > RISK / 2:
         return -1
     low, high = 0.0, count
     while high - low > 0.01:
         middle = (low + high) / 2
-        passes = binomial_tail(count, middle, max_error) <= RISK
+        passes = binomial_tail(count, middle, max_error) <= RISK / 2
         low, high = (middle, high) if passes else (low, middle)
     return low
 
@@ -328,7 +340,7 @@ def samples_needed(max_error: float) -> int:
     """Fields without a single error that it takes to prove ``max_error``."""
     if max_error <= 0 or max_error >= 1:
         return 0 if max_error >= 1 else 2**31
-    return math.ceil(math.log(RISK) / math.log1p(-max_error))
+    return math.ceil(math.log(RISK / 2) / math.log1p(-max_error))
 
 
 @functools.cache
