@@ -162,6 +162,7 @@ class _Reports:
             version=version("hwdigitize"),
             flag_below=settings.flag_below,
             models=model_versions(settings),
+            claims=tuple(claims_of(settings).values()),
         )
         self.ledger, self.out = ledger, out
         self.report = Report(out, info)
@@ -246,6 +247,7 @@ def _write_run(
         "interrupted": times.interrupted,
         "settings": msgspec.to_builtins(plain),
         "models": model_versions(settings),
+        "claims": claims_of(settings),
         "counts": ledger.counts()._asdict() | {"vanished": ledger.vanished()},
         "problems": dict(ledger.problems()),
         "skipped": [
@@ -274,6 +276,17 @@ def model_versions(settings: Settings) -> dict[str, str]:
         for name in get_args(Name)
         if (folder / f"{name}.json").is_file()
     }
+
+
+def claims_of(settings: Settings) -> dict[str, str]:
+    """What the calibration proves of the accepted fields of forms, in words by kind.
+
+    Nothing where the models folder has no calibration of fields.
+    """
+    from hwdigitize.forms.confidence import Judge, load_fields_card
+
+    claims = Judge(load_fields_card(settings.models), settings.max_error).claims
+    return {kind: claim.sentence for kind, claim in claims.items()}
 
 
 def _iso(moment: float) -> str:

@@ -40,12 +40,13 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What the report says of the run itself.
 
     ``models`` maps a network's name to its version; readings less sure than ``flag_below`` were
-    flagged.
+    flagged. ``claims`` say what is proven of the accepted fields of forms, a sentence a kind.
     """
 
     version: str
     flag_below: float
     models: dict[str, str] = {}
+    claims: tuple[str, ...] = ()
 
 
 class BundleName(msgspec.Struct, frozen=True):
