@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import msgspec
 import numpy as np
@@ -229,11 +230,33 @@ def _read_free(
     for name in sorted(set(spoken)):
         ours = [i for i, own in enumerate(spoken) if own == name]
         lines = [[cut_words(line) for line in _lines_of(written[i])] for i in ours]
-        crops = [word for field in lines for line in field for word in line]
-        readings = iter(read_words(crops, language=name, models=models) if crops else ())
+        readings = iter(_read_crops(written, ours, lines, models, name))
         for i, field in zip(ours, lines, strict=True):
             found[i] = [[next(readings) for _ in line] for line in field]
     return [found[i] for i in range(len(written))]
+
+
+def _read_crops(
+    written: Sequence[Written],
+    ours: Sequence[int],
+    lines: Sequence[Sequence[Sequence[Grey]]],
+    models: str | None,
+    language: str,
+) -> Iterator[Reading]:
+    """Words of fields together, but those of several lines as the text they are."""
+    for text, group in groupby(
+        zip(ours, lines, strict=True), key=lambda pair: _text(written[pair[0]])
+    ):
+        crops = [word for _, field in group for line in field for word in line]
+        if crops:
+            yield from read_words(
+                crops, language=language, connected=text is not None, models=models
+            )
+
+
+def _text(one: Written) -> int | None:
+    """What tells texts of several lines apart; None where a field is no text."""
+    return id(one) if one.field.kind == "lines" else None
 
 
 def _lines_of(one: Written) -> list[Cut]:
@@ -300,9 +323,11 @@ def _of_language(
     one: Written, spelled: Spelled, own: Constrained, ranked: list[tuple[str, float]]
 ) -> FieldReading:
     """What a language makes of the characters in their cells."""
-    agreement = spelled.likeness(ranked[0][0]) if ranked else 0.0
+    best, raw = ranked[0][0] if ranked else "", own.raw.text
+    agreement = spelled.likeness(best) if ranked else 0.0
     evidence = {"agreement": agreement, "none_fits": own.none_fits}
-    return _settled(one, own.raw.text, ranked, evidence, agreement < OVERRULED)
+    overruled = agreement < OVERRULED and _differ(raw, best, one.field.kind)
+    return _settled(one, raw, ranked, evidence, overruled)
 
 
 def _chances(reading: Constrained) -> dict[str, float]:
