@@ -35,6 +35,9 @@ FAINTEST, NOISE_FACTOR = 0.065, 6.0
 INK_SHARE, FADED_SHARE = 0.45, 0.25
 #: how far the page's lines may lie or reach beside the blank's
 SLACK_PX = 3
+#: they reach as far as, in squares of this side, this share of what is around them is as dark
+#: as this, of themselves
+RIM_BLOCK_PX, RIM_SHARE, RIM_STRENGTH = 121, 0.2, 0.1
 #: farther than this from the form's ink, ink is surely the writer's
 CLEAR_PX = 6
 #: how far a field may lie off after registration
@@ -119,7 +122,7 @@ def find_ink(page: Image, blank: Grey, least_share: float = 0.0) -> Ink:
     faded = max(0.5 * least, FADED_SHARE * strong)
     mask = _strokes(left, solid, faded, max(least, INK_SHARE * strong))
     bridges = _bridges(mask, solid, found > faded, printed)
-    mask = _without_specks(mask | bridges, solid)
+    mask = _without_specks(mask | bridges, _near(printed >= SOLID, SLACK_PX))
     rim = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     shown = np.where(bridges, found, left) * rim
     grey = 255 - np.clip(shown * (255 / max(strong, FAINTEST)), 0, 255)
@@ -201,7 +204,34 @@ def _expected(found: Strength, printed: Strength) -> Strength:
     shown = cv2.blur(printed * core, around)
     ratio = np.where(shown > 1e-4, seen / np.maximum(shown, 1e-4), 1.0)
     ratio = np.where(ratio < 0.25, 0.0, np.clip(ratio * PRINT_GAIN, 0.0, 3.0))
-    return np.clip(cv2.dilate(printed * ratio.astype(np.float32), kernel), 0.0, 1.0)
+    spread = cv2.dilate(printed * ratio.astype(np.float32), kernel)
+    return np.clip(spread, 0.0, 1.0) * _reach(found, printed)
+
+
+def _reach(found: Strength, printed: Strength) -> Mask:
+    """Where the page's lines may be: around the blank's, SLACK_PX at most.
+
+    Around lines that are printed thicker, blurred or off their place much is dark; ink beside
+    others is a stroke that runs along them.
+    """
+    lines = printed > FAINTEST
+    level = _level(found, printed)
+    if not level:
+        return _near(lines, SLACK_PX)
+    dark = found > RIM_STRENGTH * level
+    within = (RIM_BLOCK_PX, RIM_BLOCK_PX)
+    present = _local_share(dark, lines, within)
+    reached = _near(lines, 1)
+    for reach in range(1, SLACK_PX):
+        rim = _near(lines, reach + 1) & ~_near(lines, reach)
+        reached |= rim & (_local_share(dark, rim, within) >= RIM_SHARE * present)
+    return reached
+
+
+def _local_share(dark: Mask, among: Mask, within: tuple[int, int]) -> Strength:
+    """Share of some pixels around each one that is dark."""
+    both, every = (cv2.blur(m.astype(np.float32), within) for m in (dark & among, among))
+    return both / np.maximum(every, 1e-6)
 
 
 def _level(found: Strength, printed: Strength) -> float:
