@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import msgspec
 import numpy as np
@@ -224,39 +223,26 @@ def _read_bound(
 def _read_free(
     written: Sequence[Written], models: str | None, language: str
 ) -> list[list[list[Reading]]]:
-    """Readings of the words of the lines of each field."""
+    """Readings of the words of the lines of each field.
+
+    Fields of one language are read together; one of several lines is a text of its own.
+    """
+    lines = [[cut_words(line) for line in _lines_of(one)] for one in written]
+    groups: dict[tuple[str, int | None], list[int]] = {}
+    for i, one in enumerate(written):
+        text = i if one.field.kind == "lines" else None
+        groups.setdefault((_language_of(one.field, language), text), []).append(i)
     found: dict[int, list[list[Reading]]] = {}
-    spoken = [_language_of(one.field, language) for one in written]
-    for name in sorted(set(spoken)):
-        ours = [i for i, own in enumerate(spoken) if own == name]
-        lines = [[cut_words(line) for line in _lines_of(written[i])] for i in ours]
-        readings = iter(_read_crops(written, ours, lines, models, name))
-        for i, field in zip(ours, lines, strict=True):
-            found[i] = [[next(readings) for _ in line] for line in field]
+    for (name, text), ours in groups.items():
+        crops = [word for i in ours for line in lines[i] for word in line]
+        readings = iter(
+            read_words(crops, language=name, connected=text is not None, models=models)
+            if crops
+            else ()
+        )
+        for i in ours:
+            found[i] = [[next(readings) for _ in line] for line in lines[i]]
     return [found[i] for i in range(len(written))]
-
-
-def _read_crops(
-    written: Sequence[Written],
-    ours: Sequence[int],
-    lines: Sequence[Sequence[Sequence[Grey]]],
-    models: str | None,
-    language: str,
-) -> Iterator[Reading]:
-    """Words of fields together, but those of several lines as the text they are."""
-    for text, group in groupby(
-        zip(ours, lines, strict=True), key=lambda pair: _text(written[pair[0]])
-    ):
-        crops = [word for _, field in group for line in field for word in line]
-        if crops:
-            yield from read_words(
-                crops, language=language, connected=text is not None, models=models
-            )
-
-
-def _text(one: Written) -> int | None:
-    """What tells texts of several lines apart; None where a field is no text."""
-    return id(one) if one.field.kind == "lines" else None
 
 
 def _lines_of(one: Written) -> list[Cut]:

@@ -207,12 +207,16 @@ def _look_again(
 def _reading(
     ranked: Sequence[tuple[str, float]], glyphs: tuple[Glyph, ...], calibrate: Calibration
 ) -> Reading:
+    """The best text with its calibrated probability; the others share what that leaves."""
     text, score = ranked[0]
+    own = float(np.exp(score))
+    confidence = calibrate(own)
+    left = (1 - confidence) / max(1 - own, 1e-6)
     others = tuple(
-        (other, calibrate(float(np.exp(log_probability))))
+        (other, min(left * float(np.exp(log_probability)), 1 - confidence))
         for other, log_probability in ranked[1 : 1 + ALTERNATIVES]
     )
-    return Reading(text, calibrate(float(np.exp(score))), glyphs, others)
+    return Reading(text, confidence, glyphs, others)
 
 
 def _shares(texts: list[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -5,10 +5,8 @@ Everything a template needs is worked out here, so that no template reaches into
 
 from __future__ import annotations
 
-import cmath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import atan2, degrees, radians
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +20,7 @@ from hwdigitize.document import (
     Problem,
     Word,
 )
+from hwdigitize.reports.crops import Crop, crop, slope
 from hwdigitize.reports.layout import corners
 from hwdigitize.reports.names import image_paths, page_id
 
@@ -64,27 +63,6 @@ class Row:
     def rank(self) -> tuple[int, int, int]:
         """Sort key: what needs a person first, then as the files came."""
         return list(GROUPS).index(self.group), -self.flags, self.order
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """A cut from the scan with some of what is around it, in scan pixels, set upright.
-
-    ``turn`` is the SVG transform of the scan that sets it upright, empty when it is; ``inner``
-    the path of the box itself: what is around it is veiled.
-    """
-
-    x: int
-    y: int
-    width: int
-    height: int
-    turn: str
-    inner: str
-
-    @property
-    def wide(self) -> bool:
-        """Whether it needs the whole width of the desk to be legible."""
-        return self.width > 5 * self.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +284,7 @@ class _Painter:
             level=self.level(field.confidence),
             flag=number,
             reasons=tuple(reason.replace("_", " ") for reason in field.flags),
-            crop=crop(outline, -_slope(outline) if field.polygon else self.turn),
+            crop=crop(outline, -slope(outline) if field.polygon else self.turn),
         )
         if number:
             self.flags.append(_field_flag(row, field))
@@ -334,33 +312,6 @@ class _Painter:
         if confidence >= self.flag_below:
             return "likely"
         return "unsure" if confidence >= 0.6 * self.flag_below else "poor"
-
-
-def crop(outline: Sequence[Point], turn: float) -> Crop:
-    """Cut an outline out with half its height to the sides, for what stands next to it.
-
-    The scan is turned clockwise by ``turn`` degrees about the outline's centre.
-    """
-    centre = sum(complex(*point) for point in outline) / len(outline)
-    upright = [centre + (complex(*p) - centre) * cmath.rect(1, radians(turn)) for p in outline]
-    left, right = min(p.real for p in upright), max(p.real for p in upright)
-    top, bottom = min(p.imag for p in upright), max(p.imag for p in upright)
-    aside, above = max(8, (bottom - top) // 2), max(6, (bottom - top) // 4)
-    inner = "L".join(f"{round(p.real)} {round(p.imag)}" for p in upright)
-    return Crop(
-        round(left - aside),
-        round(top - above),
-        max(1, round(right - left + 2 * aside)),
-        max(1, round(bottom - top + 2 * above)),
-        f"rotate({turn:.2f} {centre.real:.1f} {centre.imag:.1f})" if round(turn, 2) else "",
-        f"M{inner}z",
-    )
-
-
-def _slope(outline: Sequence[Point]) -> float:
-    """Degrees clockwise by which the upper edge of an outline slopes."""
-    (x0, y0), (x1, y1) = outline[:2]
-    return degrees(atan2(y1 - y0, x1 - x0))
 
 
 def shown(kind: str, value: str) -> str:

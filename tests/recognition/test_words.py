@@ -38,3 +38,14 @@ def test_batches_are_of_one_width_and_no_larger_than_allowed(
     assert sorted(i for batch in batches for i in batch) == list(range(6))
     assert all(len({widths[i] for i in batch}) == 1 for batch in batches)
     assert [len(batch) for batch in batches] == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_other_readings_share_what_the_best_leaves(connected: bool) -> None:
+    crops = [crop(text)[10:48:3, ::3] for text in WORDS]  # small enough to be doubted
+    readings = read_words(crops, language="en", connected=connected)
+    assert any(reading.alternatives for reading in readings)
+    for reading in readings:
+        others = [probability for _, probability in reading.alternatives]
+        assert others == sorted(others, reverse=True)
+        assert reading.confidence + sum(others) <= 1 + 1e-9

@@ -14,9 +14,9 @@ import msgspec
 import pytest
 
 from hwdigitize.document import Document
+from hwdigitize.reports.crops import crop
 from hwdigitize.reports.html import ROWS_SHOWN, BundleName, Report
 from hwdigitize.reports.names import image_paths, page_id
-from hwdigitize.reports.views import crop
 from tests.reports.drawn import RUN, Skipped, blank, form, letter, spoilt
 
 NASTY = (
