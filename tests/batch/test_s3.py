@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("distributed", reason="needs Dask: pip install 'hwdigitize[cluster]'")
-s3fs = pytest.importorskip("s3fs", reason="needs pip install s3fs")
-
 from hwdigitize.batch.remote import results_at
 from hwdigitize.batch.run import RunSummary, run_batch
 from hwdigitize.settings import Settings
@@ -20,6 +17,9 @@ from hwdigitize.settings import Settings
 from . import fakes
 from .conftest import MakeScans, results_in
 from .object_store import KEY_ID, Store, serving
+
+pytest.importorskip("distributed", reason="needs Dask: pip install 'hwdigitize[cluster]'")
+s3fs = pytest.importorskip("s3fs", reason="needs pip install s3fs")
 
 SETTINGS = Settings(page_seconds=30, worker_megabytes=400)
 SCANS, OUT = "s3://archive/scans", "s3://archive/results"
