@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwdigitize.document import Box
-from hwdigitize.pages.ink import Ints, Mask, Pieces, find_ink, label, measure, reduce
+from hwdigitize.pages.ink import Ints, Mask, find_ink, label, measure, reduce
 
 # Sizes as shares of the longer side of the page.
 STROKE = 0.006  # shortest side of a box, 1.8 mm on A4
@@ -133,23 +133,37 @@ def _scaled(box: Ints, scale: npt.NDArray[np.float64]) -> Box:
 def _find_holes(strokes: _Strokes) -> Ints:
     """Boxes (n, 4) of the near-rectangular holes between straight strokes."""
     straight = strokes.along | strokes.across
-    walls = cv2.dilate(straight, np.ones((3, 3)))
-    count, labels = label(1 - walls, connectivity=4)
+    walls = np.asarray(cv2.dilate(straight, np.ones((3, 3))), np.uint8)
     smallest, largest = max(6, SMALLEST * strokes.side), LARGEST * strokes.side
-    inside = labels > 0
-    around = labels == labels[0, 0]
-    if np.count_nonzero(around) > largest**2:  # the page about all boxes, most of its pixels
-        inside &= ~around
-    found = measure(labels, inside, count)
-    shorter = np.minimum(found.widths, found.heights)
-    fits = (shorter >= smallest) & (np.maximum(found.widths, found.heights) <= largest)
-    fits &= found.areas >= FILLED * found.widths * found.heights
-    holes = found.boxes[fits]
+    found = _hole_boxes(walls)
+    sides = found[:, 2:] - found[:, :2]
+    found = found[(sides.min(axis=1) >= smallest) & (sides.max(axis=1) <= largest)]
+    holes = found[np.array([_fills(walls, hole) for hole in found], bool)]
     if len(holes) > MOST_HOLES:
         return np.empty((0, 4), np.int64)
     # The walls were a pixel thicker than the strokes.
     walled = np.array([_is_walled(straight, hole) for hole in holes], bool)
     return np.asarray(holes[walled] + np.array([-1, -1, 1, 1]), np.int64)
+
+
+def _hole_boxes(walls: Mask) -> Ints:
+    """Boxes (n, 4) of what walls close in, the topmost first; from outlines, which are few."""
+    outlines, kin = cv2.findContours(walls, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    parents = np.asarray(kin).reshape(-1, 4)[:, 3] if outlines else np.empty(0, np.int64)
+    closed = np.flatnonzero(parents >= 0).tolist()
+    around = np.array([cv2.boundingRect(outlines[i]) for i in closed], np.int64).reshape(-1, 4)
+    boxes = np.concatenate([around[:, :2] + 1, around[:, :2] + around[:, 2:] - 1], axis=1)
+    return boxes[np.lexsort((boxes[:, 0], boxes[:, 1]))]
+
+
+def _fills(walls: Mask, hole: Ints) -> bool:
+    """Whether a hole covers most of its box."""
+    left, top, right, bottom = hole
+    inside = 1 - walls[top:bottom, left:right]
+    if cv2.countNonZero(inside) < FILLED * inside.size:
+        return False
+    count, labels = label(inside, connectivity=4)
+    return bool(measure(labels, inside, count).areas.max() >= FILLED * inside.size)
 
 
 def _find_checks(strokes: _Strokes) -> Ints:
@@ -170,9 +184,7 @@ def _find_checks(strokes: _Strokes) -> Ints:
     walled = [_inside(pair) for pair in pairs if _has_sides(strokes.ink, pair)]
     if not walled:
         return np.empty((0, 4), np.int64)
-    count, labels = label(strokes.ink)
-    pieces = measure(labels, strokes.ink, count)
-    alone = [inner for inner in walled if _stands_alone(pieces, inner)]
+    alone = [inner for inner in walled if _stands_alone(strokes.ink, inner)]
     return np.array(alone, np.int64).reshape(-1, 4)
 
 
@@ -196,15 +208,23 @@ def _has_sides(ink: Mask, pair: Ints) -> bool:
     return bottom - top > 2 * SIDE_PX and all(_is_straight(side, CORNERED) for side in sides)
 
 
-def _stands_alone(pieces: Pieces, inner: tuple[int, int, int, int]) -> bool:
+def _stands_alone(ink: Mask, inner: tuple[int, int, int, int]) -> bool:
     """Whether the ink around a box goes little further, as a tick does and a word does not."""
     left, top, right, bottom = inner
-    middle = (left + right) // 2
-    edge = pieces.labels[max(0, top - 3) : top, middle - 1 : middle + 2]
+    if left >= right or top >= bottom:
+        return False
+    most_across, most_down = TICKED * (right - left), TICKED * (bottom - top)
+    # a piece that reaches out of sight is too large whatever there is of it
+    across, down = int(most_across) + 4, int(most_down) + 4
+    x, y = max(0, (left + right) // 2 - across), max(0, top - down)
+    seen = np.ascontiguousarray(ink[y : top + down, x : (left + right) // 2 + across])
+    count, labels = label(seen)
+    pieces = measure(labels, seen, count)
+    middle = (left + right) // 2 - x
+    edge = labels[max(0, top - y - 3) : top - y, max(0, middle - 1) : middle + 2]
     piece = int(edge.max(initial=0)) - 1
     return piece >= 0 and bool(
-        pieces.widths[piece] <= TICKED * (right - left)
-        and pieces.heights[piece] <= TICKED * (bottom - top)
+        pieces.widths[piece] <= most_across and pieces.heights[piece] <= most_down
     )
 
 
@@ -314,15 +334,18 @@ def _rows(boxes: Ints, teeth: bool = False) -> list[Ints]:
 
 def _followers(boxes: Ints, teeth: bool) -> Ints:
     """The number of each box's next to the right, -1 for none; nobody follows two boxes."""
-    left, top, right, bottom = boxes.T
+    # 16 bits: the table has a row and a column for each of hundreds of boxes
+    left, top, right, bottom = boxes.astype(np.int16).T
     width, height = right - left, bottom - top
     gap = left[None] - right[:, None]
     off = np.maximum(np.abs(top[None] - top[:, None]), np.abs(bottom[None] - bottom[:, None]))
-    reach = 4.0 * height if teeth else GAP * width
-    fits = (gap >= 0) & (gap <= reach[:, None]) & (off <= ALIKE * height[:, None])
+    reach = np.floor(4.0 * height if teeth else GAP * width).astype(np.int16)
+    fits = (gap >= 0) & (gap <= reach[:, None])
+    fits &= off <= np.floor(ALIKE * height).astype(np.int16)[:, None]
     if not teeth:
-        fits &= np.abs(width[None] - width[:, None]) <= np.maximum(3, ALIKE * width)[:, None]
-    distance = np.where(fits, gap, np.iinfo(np.int64).max)
+        alike = np.floor(np.maximum(3, ALIKE * width)).astype(np.int16)
+        fits &= np.abs(width[None] - width[:, None]) <= alike[:, None]
+    distance = np.where(fits, gap, np.iinfo(np.int16).max)
     nearest = distance.argmin(axis=1)
     back = distance.argmin(axis=0)
     own = np.arange(len(boxes))

@@ -89,8 +89,11 @@ def find_ink(grey: Grey) -> Mask:
     Nothing at all where ink and paper change places as often as only noise lets them.
     """
     otsu, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    ink = np.asarray(grey < min(max(otsu, SURE_INK), SURE_PAPER), np.uint8)
-    changes = np.count_nonzero(ink[:, 1:] != ink[:, :-1])
+    lightest = min(max(otsu, SURE_INK), SURE_PAPER) - 1
+    ink = np.asarray(cv2.threshold(grey, lightest, 1, cv2.THRESH_BINARY_INV)[1], np.uint8)
+    if ink.shape[1] < 2:
+        return ink
+    changes = cv2.norm(ink[:, 1:], ink[:, :-1], cv2.NORM_L1)
     noise = changes > MOST_CHANGES * ink[:, 1:].size
     return np.zeros_like(ink) if noise else ink
 
@@ -168,8 +171,8 @@ def body_height(pieces: Pieces) -> float:
 def remove_long_rules(mask: Mask) -> Mask:
     """The mask without ruled lines along and across, for finding lines, not for reading."""
     along = mask & ~_find_rules(mask)
-    across = _find_rules(np.ascontiguousarray(along.T))
-    return np.asarray(along & ~np.ascontiguousarray(across.T), np.uint8)
+    across = cv2.transpose(_find_rules(np.asarray(cv2.transpose(along), np.uint8)))
+    return np.asarray(along & ~across, np.uint8)
 
 
 def _find_rules(mask: Mask) -> Mask:
@@ -208,5 +211,7 @@ def remove_frames(mask: Mask) -> Mask:
     count, labels = cv2.connectedComponents(mask, connectivity=8)
     inked = np.bincount(labels[mask > 0], minlength=count)
     drawn = np.bincount(labels[straight > 0], minlength=count)
-    kept = np.take(np.asarray(drawn <= 0.5 * inked, np.uint8), labels)
-    return np.asarray(mask & kept, np.uint8)
+    kept = drawn <= 0.5 * inked
+    if kept.all():
+        return mask
+    return np.asarray(mask & np.take(kept.astype(np.uint8), labels), np.uint8)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from hwdigitize.pages.ink import (
     Floats,
@@ -135,7 +136,8 @@ def find_letters(grey: Grey) -> Letters | None:
 def axis_evidence(letters: Letters) -> float:
     """Above 0 where the text lines run across the page, below 0 where they run down it."""
     paper = cv2.bitwise_not(letters.ink)
-    return float(np.log(slope_contrast(paper) / slope_contrast(np.rot90(paper))))
+    across = cv2.rotate(paper, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    return float(np.log(slope_contrast(paper) / slope_contrast(across)))
 
 
 def standing_evidence(letters: Letters, skew_degrees: float) -> float:
@@ -150,7 +152,8 @@ def standing_features(letters: Letters, skew_degrees: float) -> Floats:
     """Measures that change sign when the page is upside down, each -1 to 1."""
     mask, body = _normalise(letters, skew_degrees)
     features = [opening for sight in SIGHT for opening in _openings(mask, sight * body, body)]
-    features += [_edge(mask, max(1, round(lag * body))) for lag in LAGS]
+    rows = cv2.resize(mask.astype(np.float32), (8, len(mask)), interpolation=cv2.INTER_AREA)
+    features += [_edge(rows, max(1, round(lag * body))) for lag in LAGS]
     features += [_start_alignment(mask, body), *_dots(mask, body)]
     return np.array(features)
 
@@ -171,11 +174,11 @@ def _openings(mask: Mask, reach: float, body: float) -> list[float]:
     """For each kind of opening, how much more white opens that way than the opposite way."""
     length = int(reach) + 1
     along, upright = np.ones((1, length), np.uint8), np.ones((length, 1), np.uint8)
-    seen = _LEFT * cv2.dilate(mask, along, anchor=(length - 1, 0))
-    seen += _RIGHT * cv2.dilate(mask, along, anchor=(0, 0))
-    seen += _UP * cv2.dilate(mask, upright, anchor=(0, length - 1))
-    seen += _DOWN * cv2.dilate(mask, upright, anchor=(0, 0))
-    seen[mask > 0] = 0
+    seen = cv2.dilate(_LEFT * mask, along, anchor=(length - 1, 0))
+    seen |= cv2.dilate(_RIGHT * mask, along, anchor=(0, 0))
+    seen |= cv2.dilate(_UP * mask, upright, anchor=(0, length - 1))
+    seen |= cv2.dilate(_DOWN * mask, upright, anchor=(0, 0))
+    seen *= 1 - mask
     counts = cv2.calcHist([seen], [0], None, [16], [0, 16]).ravel()
     little = _HALF_SEEN * body * body
     return [
@@ -184,9 +187,8 @@ def _openings(mask: Mask, reach: float, body: float) -> list[float]:
     ]
 
 
-def _edge(mask: Mask, lag: int) -> float:
-    """Whether the row profile rises or falls more sharply: its third moment over ``lag``."""
-    rows = cv2.resize(mask.astype(np.float32), (8, len(mask)), interpolation=cv2.INTER_AREA)
+def _edge(rows: npt.NDArray[np.float32], lag: int) -> float:
+    """Whether row profiles (rows, n) rise or fall more sharply: third moment over ``lag``."""
     above, below = rows[:-lag], rows[lag:]
     one, other = (above * above * below).sum(), (above * below * below).sum()
     return float((one - other) / (one + other + 1e-6))

@@ -23,6 +23,7 @@ from hwdigitize.pages.ink import Grey, Ints
 
 Floats = npt.NDArray[np.floating]
 Bools = npt.NDArray[np.bool_]
+Sums = npt.NDArray[np.float32]
 
 STRIPS = 160  # along the rule
 LOOK_SIDE = 1800  # pixels across the rules, at most, when looking for them
@@ -37,7 +38,6 @@ SMALLEST_PAGE = 64  # pixels
 HEAVY = 1.4  # times the darkness of the rule alone
 STROKE_DARK = 60.0  # darkness beside a rule that is a stroke
 PAPER = 255
-_NOWHERE = 3  # where a path cannot have come from; 0, 1 and 2 are from above, level and below
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +100,16 @@ def _reduce(grey: Grey) -> Grey:
     return np.asarray(cv2.resize(used, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _ends(scores: Floats, ridge: Floats, least: float) -> tuple[Ints, Ints]:
+def _ends(scores: Sums, ridge: Floats, least: float) -> tuple[Ints, Ints]:
     """Rows and strips where strong paths end, the strongest first."""
-    strips = scores.argmax(axis=1)
-    rows = np.arange(len(scores))
-    strongest = scores[rows, strips]
+    strongest = scores.max(axis=0)
     around = cv2.dilate(strongest[:, None], np.ones((5, 1), np.uint8))[:, 0]
-    ends = (strongest >= least) & (strongest >= around) & (ridge[rows, strips] > 0)
-    found = rows[ends][np.argsort(-strongest[ends], kind="stable")]
-    return found, strips[found]
+    rows = np.flatnonzero((strongest >= least) & (strongest >= around))
+    strips = scores[:, rows].argmax(axis=0)
+    found = ridge[rows, strips] > 0
+    rows, strips = rows[found], strips[found]
+    order = np.argsort(-strongest[rows], kind="stable")
+    return rows[order], strips[order]
 
 
 def _thickest(grey: Grey) -> int:
@@ -141,37 +142,41 @@ def _ridge(dark: Floats, gap: int) -> Floats:
     return np.asarray(np.where(sure > 0, sure * crest, sure))
 
 
-def _follow(ridge: Floats) -> Floats:
-    """Best sum of ``ridge`` over all paths that end at a place, coming from the left."""
+def _follow(ridge: Floats) -> Sums:
+    """Best sum of ``ridge`` over all paths that end at a place, coming from the left.
+
+    A row for each strip, which is what lies together in memory.
+    """
     columns = np.ascontiguousarray(ridge.T, np.float32)
-    scores = np.empty_like(columns)
-    running = np.zeros(len(ridge), np.float32)
-    for number, column in enumerate(columns):
-        reach = running.copy()
-        np.maximum(reach[1:], running[:-1], out=reach[1:])
-        np.maximum(reach[:-1], running[1:], out=reach[:-1])
-        running = np.maximum(reach + column, 0)
-        scores[number] = running
-    return scores.T
+    # one place more on either side, through which no path goes: sums are never below 0
+    scores = np.zeros((len(columns) + 1, len(ridge) + 2), np.float32)
+    reach = np.empty(len(ridge), np.float32)
+    for before, column, after in zip(scores, columns, scores[1:], strict=False):
+        np.maximum(before[:-2], before[2:], out=reach)
+        np.maximum(reach, before[1:-1], out=reach)
+        np.add(reach, column, out=reach)
+        np.maximum(reach, 0, out=after[1:-1])
+    return scores[1:, 1:-1]
 
 
-def _trace(scores: Floats, rows: Ints, strips: Ints) -> Iterator[tuple[Ints, int]]:
+def _trace(scores: Sums, rows: Ints, strips: Ints) -> Iterator[tuple[Ints, int]]:
     """The best path to each end: its rows from the left, and the strip of its end.
 
     A path goes back from strip to strip, straight on where nothing speaks for a bend.
     """
-    height = len(scores)
-    above, below = scores[np.maximum(np.arange(height) - 1, 0)], scores[1:]
-    below = np.concatenate([below, scores[-1:]])
-    bend = np.where(above > scores, 0, 1).astype(np.uint8)
-    best = np.maximum(above, scores)
-    bend[below > best] = 2
-    bend[np.maximum(best, below) <= 0] = _NOWHERE
-    turns = np.ascontiguousarray(bend.T).tobytes()  # read one by one, which arrays are slow at
+    last_row = scores.shape[1] - 1
+    sums = scores.data  # read one by one, which arrays are slow at
     for row, last in zip(rows.tolist(), strips.tolist(), strict=True):
-        path, strip = [row], last
-        while strip and (turn := turns[(strip - 1) * height + row]) != _NOWHERE:
-            row, strip = row + turn - 1, strip - 1
+        path = [row]
+        for strip in range(last - 1, -1, -1):
+            best, bend = sums[strip, row], 0
+            if row and sums[strip, row - 1] > best:
+                best, bend = sums[strip, row - 1], -1
+            if row < last_row and sums[strip, row + 1] > best:
+                best, bend = sums[strip, row + 1], 1
+            if best <= 0:
+                break
+            row += bend
             path.append(row)
         yield np.array(path[::-1]), last
 
