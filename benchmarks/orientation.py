@@ -48,7 +48,7 @@ def main() -> None:
             for degrees, turn in TURNS.items():
                 page.transpose(turn).save(path, compress_level=1)
                 ref = PageRef(path=str(path), file=path.name, sha256="", index=0)
-                found = digitize_page(ref, settings).page.rotation_degrees
+                found = -digitize_page(ref, settings).page.rotation_degrees % 360
                 right[degrees] += found == degrees
                 if found != degrees:
                     print(f"{row['page']} turned by {degrees} was taken for {found}")

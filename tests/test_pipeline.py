@@ -47,13 +47,26 @@ def test_fields_lie_on_the_scan(skewed: Page) -> None:
 
 
 def test_the_turn_of_the_page_is_reported(skewed: Page, tmp_path: Path) -> None:
-    assert abs(abs(skewed.skew_degrees) - 2.6) < 0.1 and skewed.rotation_degrees == 0
+    assert abs(skewed.skew_degrees - 2.6) < 0.1 and skewed.rotation_degrees == 0
     image = cv2.imread(str(ROOT / "samples" / "membership-skewed.jpg"))
     turned = tmp_path / "turned.png"
     cv2.imwrite(str(turned), cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE))
     page = read(turned)
     assert page.rotation_degrees == 270 and abs(page.skew_degrees - skewed.skew_degrees) < 0.1
     assert [f.value for f in page.fields][:2] == [f.value for f in skewed.fields][:2]
+
+
+@pytest.mark.parametrize(
+    ("turn", "back"),
+    [(cv2.ROTATE_90_CLOCKWISE, 270), (cv2.ROTATE_180, 180), (cv2.ROTATE_90_COUNTERCLOCKWISE, 90)],
+)
+def test_the_turn_that_sets_free_text_upright_is_reported(
+    turn: int, back: int, tmp_path: Path
+) -> None:
+    image = cv2.imread(str(ROOT / "samples" / "letter-plain.jpg"))
+    cv2.imwrite(str(tmp_path / "turned.png"), cv2.rotate(image, turn))
+    page = read(tmp_path / "turned.png")
+    assert page.rotation_degrees == back and page.lines[-1].text.startswith("El")
 
 
 def test_a_page_of_no_known_form_is_read_as_free_text(samples: Path) -> None:

@@ -104,7 +104,7 @@ def read_form(scan: Scan, form: Form, settings: Settings, watch: Stopwatch) -> S
             index=0,
             status="ok",
             rotation_degrees=-90 * quarter % 360,
-            skew_degrees=round((90 * quarter - lay.turned_degrees + 180) % 360 - 180, 3),
+            skew_degrees=round((lay.turned_degrees - 90 * quarter + 180) % 360 - 180, 3),
             template=doc.TemplateMatch(
                 id=form.template.id,
                 version=form.template.version,

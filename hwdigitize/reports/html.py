@@ -23,7 +23,8 @@ from hwdigitize.document import Document
 from hwdigitize.reports.csv import SkippedFile
 from hwdigitize.reports.files import write_changed
 from hwdigitize.reports.names import image_paths, page_id, view_path
-from hwdigitize.reports.views import GROUPS, Group, Row, page_rows, page_view, skipped_row
+from hwdigitize.reports.rows import GROUPS, Group, Row, page_rows, skipped_row
+from hwdigitize.reports.views import page_view
 
 if TYPE_CHECKING:
     import jinja2

@@ -1,4 +1,4 @@
-"""What the HTML report shows of a run, as small records that its templates only escape.
+"""What the HTML report shows of a page, as small records that its templates only escape.
 
 Everything a template needs is worked out here, so that no template reaches into a document.
 """
@@ -17,52 +17,17 @@ from hwdigitize.document import (
     IsolatedBox,
     Page,
     Point,
-    Problem,
     Word,
 )
 from hwdigitize.reports.crops import Crop, crop, slope
 from hwdigitize.reports.layout import corners
 from hwdigitize.reports.names import image_paths, page_id
+from hwdigitize.reports.rows import Group, group_label, group_of, kept, percent, problems_of
 
-Group = Literal["failed", "partial", "flagged", "clear", "skipped"]
 Level = Literal["sure", "likely", "unsure", "poor"]
 
-#: names of the groups, in the order in which they need a person
-GROUPS: dict[Group, str] = {
-    "failed": "Failed",
-    "partial": "Partly read",
-    "flagged": "Flagged",
-    "clear": "Clear",
-    "skipped": "Not read",
-}
-SNIPPET = 160
 #: kinds whose raw reading says what was seen in each box
 MARKED = ("choice", "mark")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One page in the index, or a file that was not read (``id`` is empty)."""
-
-    id: str
-    folder: str
-    name: str
-    number: int
-    group: Group
-    label: str
-    flags: int
-    words: int
-    percent: int | None
-    snippet: str
-    message: str
-    writer: str
-    thumbnail: str
-    order: int
-
-    @property
-    def rank(self) -> tuple[int, int, int]:
-        """Sort key: what needs a person first, then as the files came."""
-        return list(GROUPS).index(self.group), -self.flags, self.order
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,41 +120,6 @@ class PageView:
     facts: tuple[tuple[str, str], ...]
 
 
-def page_rows(document: Document, first: int, out: Path) -> Iterable[Row]:
-    """Rows of a document's pages, ``first`` being the place of its first page in its bundle."""
-    for order, page in enumerate(document.pages, first):
-        words = [word for line in page.lines for word in line.words]
-        folder, _, name = document.file.rpartition("/")
-        thumbnail = image_paths(document.file, page.index).thumbnail
-        yield Row(
-            id=page_id(document.file, page.index),
-            folder=folder,
-            name=name,
-            number=page.index + 1,
-            group=_group(page),
-            label=group_label(_group(page), page.flag_count),
-            flags=page.flag_count,
-            words=len(words),
-            percent=percent(sum(w.confidence for w in words) / len(words)) if words else None,
-            snippet=page.text.replace("\n", " ")[:SNIPPET],
-            message=" ".join(
-                problem.message for problem in page.problems + _of_file(document, page)
-            ),
-            writer=_writer(page),
-            thumbnail=_kept(out, thumbnail),
-            order=order,
-        )
-
-
-def skipped_row(file: str, reason: str, order: int) -> Row:
-    """Make the row of a file that was not read; its name may hold bytes that are no text."""
-    file = file.encode("utf-8", "replace").decode()
-    folder, _, name = file.rpartition("/")
-    return Row(
-        "", folder, name, 0, "skipped", GROUPS["skipped"], 0, 0, None, "", reason, "", "", order
-    )
-
-
 def page_view(document: Document, page: Page, flag_below: float, out: Path) -> PageView:
     """Work out everything the view of a page shows."""
     painter = _Painter(page, flag_below)
@@ -205,17 +135,17 @@ def page_view(document: Document, page: Page, flag_below: float, out: Path) -> P
         id=page_id(document.file, page.index),
         file=document.file,
         number=page.index + 1,
-        group=_group(page),
-        label=group_label(_group(page), page.flag_count),
+        group=group_of(page),
+        label=group_label(group_of(page), page.flag_count),
         width=page.size_px[0],
         height=page.size_px[1],
         turn=page.rotation_degrees,
-        scan=_kept(out, scan),
+        scan=kept(out, scan),
         marks=tuple(painter.marks),
         flags=tuple(painter.flags),
         fields=fields,
         lines=lines,
-        problems=tuple(problem.message for problem in page.problems + _of_file(document, page)),
+        problems=tuple(problem.message for problem in problems_of(document, page)),
         facts=tuple(_facts(page)),
     )
 
@@ -323,11 +253,6 @@ def shown(kind: str, value: str) -> str:
     return value
 
 
-def percent(confidence: float) -> int:
-    """Whole percent, rounded down so that only certainty is 100 %."""
-    return int(100 * confidence)
-
-
 def _field_flag(row: FieldRow, field: FieldValue) -> Flag:
     others = [
         Other(shown(field.kind, other.text), percent(other.confidence))
@@ -347,37 +272,6 @@ def _field_flag(row: FieldRow, field: FieldValue) -> Flag:
         reasons=row.reasons,
         crop=row.crop,
     )
-
-
-def group_label(group: Group, flags: int) -> str:
-    """Name the state of a page, with the number of its flags."""
-    if not flags:
-        return GROUPS[group]
-    counted = f"{flags} flag" if flags == 1 else f"{flags} flags"
-    return counted if group == "flagged" else f"{GROUPS[group]}, {counted}"
-
-
-def _group(page: Page) -> Group:
-    if page.status != "ok":
-        return page.status
-    return "flagged" if page.flag_count else "clear"
-
-
-def _of_file(document: Document, page: Page) -> tuple[Problem, ...]:
-    """Problems of the whole file, told on its first page."""
-    return document.problems if page is document.pages[0] else ()
-
-
-def _kept(out: Path, image: str) -> str:
-    """Path of an image as the report's index links to it; empty when the run kept none."""
-    return image.removeprefix("report/") if (out / image).is_file() else ""
-
-
-def _writer(page: Page) -> str:
-    writer = page.writer
-    if writer.known and writer.id:
-        return writer.id
-    return writer.cluster or ""
 
 
 def _facts(page: Page) -> Iterable[tuple[str, str]]:

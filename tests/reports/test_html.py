@@ -166,6 +166,7 @@ def test_what_a_person_looks_at_is_upright(tmp_path: Path) -> None:
     (flag,) = re.findall(r'<li class="flag poor" id="flag-1".*?</li>', html, re.S)
     assert 'viewBox="70 185 190 90"' in flag  # turned about its own centre
     assert 'transform="rotate(180.00 165.0 230.0)"' in flag
+    assert '<span class="row-image" data-turn="180">' in (folder / "index.html").read_text()
 
 
 def test_a_crop_follows_the_slope_of_its_field() -> None:

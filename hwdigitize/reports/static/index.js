@@ -9,7 +9,7 @@ const state = { group: "", order: "need", query: "", start: 0 };
 const groups = [...document.querySelectorAll(".group")].map((button) => button.dataset.group);
 const keys = [
   "id", "folder", "name", "number", "group", "label", "flags", "words", "percent", "snippet",
-  "message", "writer", "thumbnail", "place", "bundle",
+  "message", "writer", "thumbnail", "turn", "place", "bundle",
 ];
 const rows = hwdigitize.rows.map((values, order) => {
   const row = Object.fromEntries(keys.map((key, place) => [key, values[place]]));
@@ -55,7 +55,9 @@ function fill(row) {
   if (row.thumbnail) {
     const image = new Image();
     Object.assign(image, { alt: "", loading: "lazy", decoding: "async", src: row.thumbnail });
-    item.querySelector(".row-image").append(image);
+    const frame = item.querySelector(".row-image");
+    frame.dataset.turn = row.turn;
+    frame.append(image);
   }
   set("row-folder", row.folder ? row.folder + "/" : "");
   set("row-name", row.name);
