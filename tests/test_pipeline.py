@@ -58,7 +58,11 @@ def test_the_turn_of_the_page_is_reported(skewed: Page, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("turn", "back"),
-    [(cv2.ROTATE_90_CLOCKWISE, 270), (cv2.ROTATE_180, 180), (cv2.ROTATE_90_COUNTERCLOCKWISE, 90)],
+    [
+        (cv2.ROTATE_90_CLOCKWISE, 270),
+        (cv2.ROTATE_180, 180),
+        (cv2.ROTATE_90_COUNTERCLOCKWISE, 90),
+    ],
 )
 def test_the_turn_that_sets_free_text_upright_is_reported(
     turn: int, back: int, tmp_path: Path
