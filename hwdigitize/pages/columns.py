@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hwdigitize.pages.ink import Ints, Mask
+from hwdigitize.pages.ink import InkSums, Ints, Mask
 
 # Lengths are in body heights; the page is looked at in cells of half a body.
 CELLS = 2
@@ -23,12 +23,12 @@ Cells = npt.NDArray[np.bool_]
 Block = tuple[int, int, int, int]
 
 
-def find_blocks(mask: Mask, body: float) -> list[Block]:
+def find_blocks(sums: InkSums, body: float) -> list[Block]:
     """Boxes that share out the page, in reading order; one box for a page of one column."""
     cell = body / CELLS
-    size = [max(1, round(side / cell)) for side in mask.shape[::-1]]
-    cells = cv2.resize(255 * mask, size, interpolation=cv2.INTER_AREA) > 5
-    height, width = mask.shape
+    size = [max(1, round(side / cell)) for side in sums.shape[::-1]]
+    cells = sums.density(size) > 5
+    height, width = sums.shape
     blocks = _cut(cells, (0, 0, size[0], size[1]), MOST_COLUMNS)
     edges_x = np.round(np.arange(size[0] + 1) * width / size[0]).astype(int)
     edges_y = np.round(np.arange(size[1] + 1) * height / size[1]).astype(int)

@@ -8,13 +8,14 @@ pieces of crest that continue each other are linked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from hwdigitize.pages.ink import Floats, Ints, Mask
+from hwdigitize.pages.ink import Floats, InkSums, Ints, Mask
 
 # All lengths are in body heights (ink.body_height) unless they say pixels.
 CREST_BODY_PX = 6.0  # body height on the reduced page on which crests are sought
@@ -36,13 +37,16 @@ class Crest:
         return self.start + len(self.ys)
 
 
-def find_crests(mask: Mask, body: float) -> list[tuple[Floats, Floats]]:
+def find_crests(
+    sums: InkSums, body: float, block: Sequence[int] | None = None
+) -> list[tuple[Floats, Floats]]:
     """Crest pieces as (xs, ys) in working pixels, before they are linked.
 
-    ``body`` is the body height in pixels.
+    ``body`` is the body height in pixels, ``block`` (left, top, right, bottom) the part of the
+    page to look at.
     """
     scale = CREST_BODY_PX / body
-    ridge = _smear(mask, scale)
+    ridge = _smear(sums, scale, block)
     strongest = np.percentile(ridge.max(axis=0), 90)
     above, here, below = ridge[:-2], ridge[1:-1], ridge[2:]
     crest = np.zeros(ridge.shape, np.uint8)
@@ -56,13 +60,13 @@ def find_crests(mask: Mask, body: float) -> list[tuple[Floats, Floats]]:
     ]
 
 
-def _smear(mask: Mask, scale: float) -> npt.NDArray[np.float32]:
+def _smear(sums: InkSums, scale: float, block: Sequence[int] | None) -> npt.NDArray[np.float32]:
     """Difference of two smears along the writing: positive on text lines."""
-    size = [max(3, round(side * scale)) for side in mask.shape[::-1]]
-    density = cv2.resize(255 * mask, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    size = [max(3, round(side * scale)) for side in sums.shape[::-1]]
+    inked = sums.density(size, block).astype(np.float32)
     along, across = SMEAR_ALONG * CREST_BODY_PX, SMEAR_ACROSS * CREST_BODY_PX
-    near = cv2.GaussianBlur(density, (0, 0), along, None, across, cv2.BORDER_CONSTANT)
-    far = cv2.GaussianBlur(density, (0, 0), along, None, 2.5 * across, cv2.BORDER_CONSTANT)
+    near = cv2.GaussianBlur(inked, (0, 0), along, None, across, cv2.BORDER_CONSTANT)
+    far = cv2.GaussianBlur(inked, (0, 0), along, None, 2.5 * across, cv2.BORDER_CONSTANT)
     return np.asarray(near - far, np.float32)
 
 

@@ -6,6 +6,7 @@ A4 has some 150 dpi: enough to tell words apart, and a quarter of the work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,41 @@ def reduce(grey: Grey) -> Grey:
     # fast; cutting odd sides off would thin bilevel ink, on which words are parted worse
     how = cv2.INTER_LINEAR if factor == 2 else cv2.INTER_AREA
     return np.asarray(cv2.resize(grey, size, interpolation=how), np.uint8)
+
+
+class InkSums:
+    """How much ink any cell of a page holds, from sums over all pixels above and left.
+
+    Between two pixels the sums are linear, so that cells may part pixels. OpenCV's means over
+    parts of pixels are the same, but look at all pixels each time.
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        self._sums = cv2.integral(mask)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the page in pixels."""
+        return self._sums.shape[0] - 1, self._sums.shape[1] - 1
+
+    def density(self, size: Sequence[int], within: Sequence[int] | None = None) -> Floats:
+        """The page reduced to ``size`` (width, height): the ink of each cell, 0 to 255.
+
+        ``within`` (left, top, right, bottom) is the part of the page that counts.
+        """
+        (height, width), (columns, rows) = self.shape, size
+        left, top, right, bottom = within or (0, 0, width, height)
+        ys = np.linspace(0, height, rows + 1).clip(top, bottom)
+        xs = np.linspace(0, width, columns + 1).clip(left, right)
+        cells = np.diff(_between(np.diff(_between(self._sums, ys), axis=0).T, xs), axis=0).T
+        return np.asarray(np.rint(cells * (255 * rows * columns / (height * width))))
+
+
+def _between(rows: npt.NDArray[Any], at: Floats) -> Floats:
+    """Rows at places that may lie between two."""
+    before = np.minimum(at.astype(np.int64), len(rows) - 2)
+    share = (at - before)[:, None]
+    return np.asarray(rows[before] * (1 - share) + rows[before + 1] * share, np.float64)
 
 
 def find_ink(grey: Grey) -> Mask:

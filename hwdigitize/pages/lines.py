@@ -16,6 +16,7 @@ from hwdigitize.pages.columns import find_blocks
 from hwdigitize.pages.crests import Crest, find_crests, height_at, link_crests
 from hwdigitize.pages.ink import (
     Floats,
+    InkSums,
     Ints,
     Mask,
     Pieces,
@@ -72,8 +73,9 @@ def find_ink_lines(mask: Mask) -> InkPage:
 
 def _settle(mask: Mask, pieces: Pieces, body: float) -> tuple[list[Crest], float]:
     """Crests in reading order and the body height that they and the ink agree on."""
+    sums = InkSums(mask)
     for last in range(1, ROUNDS + 1):
-        crests = _crests_by_block(mask, body)
+        crests = _crests_by_block(sums, body)
         if not crests or last == ROUNDS:
             break
         owner = assign_pieces(pieces, crests, body)
@@ -96,12 +98,10 @@ def line_pitch(crests: list[Crest], body: float) -> float:
     return float(np.median(steps)) if len(steps) > 2 else np.inf
 
 
-def _crests_by_block(mask: Mask, body: float) -> list[Crest]:
+def _crests_by_block(sums: InkSums, body: float) -> list[Crest]:
     crests: list[Crest] = []
-    for number, (left, top, right, bottom) in enumerate(find_blocks(mask, body)):
-        block = np.zeros_like(mask)
-        block[top:bottom, left:right] = mask[top:bottom, left:right]
-        for crest in link_crests(find_crests(block, body), body):
+    for number, block in enumerate(find_blocks(sums, body)):
+        for crest in link_crests(find_crests(sums, body, block), body):
             crest.block = number
             crests.append(crest)
     return crests

@@ -73,8 +73,12 @@ def _slant(xs: list[Ints], overs: list[Floats], body: float) -> float:
     over = np.clip(np.concatenate(overs)[::step], -2 * body, 2 * body)
     bin_px = max(1.0, body / 12)
     best, sharpest = 0.0, -1.0
+    upright = np.empty_like(x)
     for slant in SLANTS:
-        counts = np.bincount(((x + slant * over) / bin_px).astype(np.int64))
+        np.multiply(over, slant, out=upright)
+        upright += x
+        upright /= bin_px
+        counts = np.bincount(upright.astype(np.int64))
         sharp = float(np.square(counts).sum())
         if sharp > sharpest:
             best, sharpest = float(slant), sharp
@@ -86,7 +90,8 @@ def find_gaps(ink: LineInk, body: float) -> tuple[Floats, Floats]:
     core = np.abs(ink.over) < CORE * body
     if not core.any():
         return np.empty((0, 2)), np.empty(0)
-    filled = np.unique(np.round(ink.upright[core]).astype(np.int64))
+    columns = np.round(ink.upright[core]).astype(np.int64)
+    filled = columns.min() + np.flatnonzero(np.bincount(columns - columns.min()))
     wide = np.flatnonzero(np.diff(filled) > 1 + LEAST_GAP * body)
     gaps = np.stack([filled[wide] + 1, filled[wide + 1]], axis=1).astype(np.float64)
     return gaps, gaps.mean(axis=1)
@@ -170,8 +175,9 @@ def _word_boxes(ink: LineInk, cuts: Floats, body: float) -> list[Ints]:
 
 def _whole_pieces(ink: LineInk, word: Ints, count: int) -> Ints:
     """Words of pixels, after pieces that lie mostly in one word were given to it whole."""
-    _, piece = np.unique(ink.piece, return_inverse=True)
-    shares = np.bincount(piece * count + word, minlength=(piece.max() + 1) * count)
+    number = np.cumsum(np.bincount(ink.piece) > 0) - 1  # of those on this line
+    piece = number[ink.piece]
+    shares = np.bincount(piece * count + word, minlength=(number[-1] + 1) * count)
     shares = shares.reshape(-1, count)
     most = shares.argmax(axis=1)
     mostly = shares.max(axis=1) > WHOLE * shares.sum(axis=1)
