@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
+from hwdigitize.document import FieldState
 from hwdigitize.forms.confidence import Judge, upper_bound
 from hwdigitize.forms.fields import NOT_PROVEN, NOT_SURE
 from hwdigitize.recognition.confidence import calibration_error
+from hwdigitize.training.error_rates import character_error_rate, word_error_rate
 from hwdigitize.training.field_rows import NOT_READ, FieldRow
 from hwdigitize.training.page_effect import (
     Flags,
@@ -21,6 +23,8 @@ from hwdigitize.training.page_effect import (
     page_correlation,
 )
 
+#: kinds that are often nearly right: worth a count of their characters, too
+FREE = ("lines", "text")
 #: reasons to ask a person that are listed
 MOST_REASONS = 20
 
@@ -103,12 +107,33 @@ def grouped_scores(
 def state_confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
     """Fields by what is there, and by what was said to be there; values right and wrong."""
     names = ("right value", "wrong value", "empty", "crossed_out", "unreadable")
-    counts = {state: dict.fromkeys(names, 0) for state in ("value", "empty", "crossed_out")}
+    counts = {state: dict.fromkeys(names, 0) for state in get_args(FieldState)}
     for one in judged:
         row = one.row
         right = "right value" if row.right else "wrong value"
         counts[row.truth_state][right if row.state == "value" else row.state] += 1
     return counts
+
+
+def free_text_scores(judged: Sequence[Judged]) -> dict[str, dict[str, Any]]:
+    """How far free texts are from their truth, by kind: ``fields``, ``cer`` and ``wer``.
+
+    Of fields that hold a value; what was not read is missing altogether. White space counts
+    only by where it is.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for kind in FREE:
+        rows = [one.row for one in judged if one.row.kind == kind]
+        rows = [row for row in rows if row.truth_state == "value" and row.truth.split()]
+        if rows:
+            read = [" ".join(row.value.split()) for row in rows]
+            truth = [" ".join(row.truth.split()) for row in rows]
+            found[kind] = {
+                "fields": len(rows),
+                "cer": round(character_error_rate(read, truth), 4),
+                "wer": round(word_error_rate(read, truth), 4),
+            }
+    return found
 
 
 def reasons(judged: Sequence[Judged]) -> dict[str, dict[str, Any]]:

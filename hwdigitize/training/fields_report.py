@@ -28,6 +28,7 @@ from hwdigitize.training.scores import error_by_share
 
 COLUMNS = ("fields", "right", "accepted", "error", "error_bound", "calibration_error")
 REASONS = ("fields", "share", "right")
+FREE_TEXT = ("fields", "cer", "wer")
 #: pictures of accepted errors
 MOST_SHOWN = 60
 MARGIN_PX = 12
@@ -66,6 +67,7 @@ def fields_view(
         ),
         tables=(
             _table("By kind", "kind", scores["by_kind"], note),
+            *_free_text(scores["free_text"]),
             Table(
                 "What the calibration claims",
                 ("kind", "claim"),
@@ -109,6 +111,13 @@ def _card_line(card: FieldsCard | None) -> str:
 
 def _table(title: str, first: str, scores: dict[str, dict[str, Any]], note: str = "") -> Table:
     return score_table(title, first, scores, COLUMNS, note)
+
+
+def _free_text(scores: dict[str, dict[str, Any]]) -> tuple[Table, ...]:
+    if not scores:
+        return ()
+    note = "Edits over characters and over words of the truth, of fields that hold a value."
+    return (score_table("Characters of free text", "kind", scores, FREE_TEXT, note),)
 
 
 def _automation(points: Sequence[dict[str, Any]]) -> Table:

@@ -22,6 +22,7 @@ from hwdigitize.training.field_rows import PageRow
 from hwdigitize.training.field_scores import (
     Judged,
     field_scores,
+    free_text_scores,
     grouped_scores,
     judge_rows,
     reasons,
@@ -153,6 +154,7 @@ def _scores(
         "pages": _page_scores(pages),
         "all": field_scores(judged),
         "by_kind": grouped_scores(judged, lambda row: (row.kind,)),
+        "free_text": free_text_scores(judged),
         "by_form": grouped_scores(judged, lambda row: (row.template,)),
         "by_scan": grouped_scores(judged, lambda row: by_file[row.file].notes),
         "by_state": grouped_scores(judged, lambda row: (row.truth_state,)),

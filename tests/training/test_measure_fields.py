@@ -12,7 +12,7 @@ import pytest
 from hwdigitize.batch.executors import LimitError
 from hwdigitize.document import Document, FieldState, FieldValue, Page, TemplateMatch
 from hwdigitize.errors import DataError
-from hwdigitize.forms.confidence import load_fields_card
+from hwdigitize.forms.confidence import Judge, load_fields_card
 from hwdigitize.forms.fields import NOT_SURE
 from hwdigitize.forms.records import Choice, Field, Grammar, Kind, Template, TemplatePage
 from hwdigitize.forms.template import save_template
@@ -22,7 +22,8 @@ from hwdigitize.training.archive.archive import PageTruth
 from hwdigitize.training.archive.fill import FieldTruth
 from hwdigitize.training.evaluation_report import write_report
 from hwdigitize.training.field_readings import Kept, page_digest, read_archive, reader_digest
-from hwdigitize.training.field_rows import is_right, meaning, page_row
+from hwdigitize.training.field_rows import FieldRow, is_right, meaning, page_row
+from hwdigitize.training.field_scores import free_text_scores, judge_rows, state_confusion
 from hwdigitize.training.measure_fields import measure_fields, train_fields
 
 ASKED = Field(
@@ -166,6 +167,48 @@ def test_calibration_then_measurement(archive: Path, tmp_path: Path) -> None:
     html = (tmp_path / "report" / "report.html").read_text("utf-8")
     assert html.count("<svg") >= 3
     assert "Reliability" in html and "Accepted, but wrong" in html
+
+
+def row_of(
+    kind: Kind, truth: str, value: str, known: FieldState = "value", state: FieldState = "value"
+) -> FieldRow:
+    return FieldRow(
+        file="scan.png",
+        template="form",
+        name="n",
+        kind=kind,
+        truth=truth,
+        truth_state=known,
+        value=value,
+        state=state,
+        right=(truth, known) == (value, state),
+        confidence=0.9,
+        flags=(),
+        evidence={"probability": 0.9},
+        box=(10, 10, 90, 30),
+    )
+
+
+def test_what_cannot_be_read_is_an_answer_that_truth_may_give() -> None:
+    rows = [
+        row_of("digits", "", "", "unreadable", "unreadable"),
+        row_of("digits", "", "12", "unreadable"),
+        row_of("digits", "12", "", "value", "unreadable"),
+    ]
+    counts = state_confusion(judge_rows(rows, Judge(None, 0.01)))
+    assert counts["unreadable"]["unreadable"] == counts["unreadable"]["wrong value"] == 1
+    assert counts["value"]["unreadable"] == 1
+
+
+def test_free_text_is_measured_by_its_characters() -> None:
+    rows = [
+        row_of("lines", "two\nlines", "two lanes"),
+        row_of("lines", "gone", "", "value", "empty"),
+        row_of("lines", "", "", "empty", "empty"),
+        row_of("digits", "123", "456"),
+    ]
+    scores = free_text_scores(judge_rows(rows, Judge(None, 0.01)))
+    assert scores == {"lines": {"fields": 2, "cer": round(5 / 13, 4), "wer": round(2 / 3, 4)}}
 
 
 def test_without_a_card_nothing_is_accepted(archive: Path, tmp_path: Path) -> None:
