@@ -54,7 +54,10 @@ def test_failed_pages_are_exit_code_1(
     assert code_of("run", source, "--out", out, "--jobs", "1") == errors.EXIT_PAGES_FAILED
     said = capsys.readouterr()
     assert said.out == ""
-    assert "failed  1" in said.err and str(out / "report" / "index.html") in said.err
+    assert (
+        "1 done + 0 review + 1 quarantined" in said.err
+        and str(out / "report" / "index.html") in said.err
+    )
     assert "ingest:damaged" in said.err
 
 
@@ -290,20 +293,28 @@ def test_results_are_looked_after(
     assert code_of("status", out) == errors.EXIT_OK
     said = capsys.readouterr().out
     assert "pages in  2 = 1 done + 0 review + 1 quarantined" in said
-    assert "ingest:damaged  1 pages, such as failed.png" in said
+    assert "ingest:damaged  1 page, such as failed.png" in said
     assert code_of("status", out, "--json") == errors.EXIT_OK
     assert json.loads(capsys.readouterr().out)["counts"]["quarantined"] == 1
     assert code_of("verify", out) == errors.EXIT_OK
     (out / "pages.csv").write_text("")
     assert code_of("verify", out) == errors.EXIT_PAGES_FAILED
-    assert "pages.csv: is not what was written" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "pages.csv: is not what was written" in said.out
+    assert f"`hwdigitize verify {out} --mend` has the next run" in said.err
+    assert code_of("verify", out, "--mend") == errors.EXIT_PAGES_FAILED
+    assert "start the run again" in capsys.readouterr().err
     assert code_of("retry", out, "--jobs", "1") == errors.EXIT_PAGES_FAILED
-    assert "1 pages to be read again" in capsys.readouterr().err
+    assert "to be read again: 1 page\n" in capsys.readouterr().err
     (source / "failed.png").unlink()
     assert code_of("run", source, "--out", out, "--jobs", "1", "--quiet") == errors.EXIT_OK
     assert code_of("prune", out) == errors.EXIT_OK
     assert capsys.readouterr().out == "failed.png\n"
     assert code_of("verify", tmp_path) == errors.EXIT_USAGE
+    assert code_of("export", out, "--format", "text", "--out", tmp_path / "x") == errors.EXIT_OK
+    assert capsys.readouterr().err.endswith(f"1 file in {tmp_path / 'x'}\n")
+    assert (tmp_path / "x" / "a.png.txt").read_text()
+    assert code_of("export", out, "--format", "odt", "--out", out) == errors.EXIT_USAGE
 
 
 def test_json_log_has_page_ids(source: Path, tmp_path: Path) -> None:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from hwdigitize.batch.exports import views_hash, write_document
 from hwdigitize.batch.ledger import Ledger
-from hwdigitize.batch.ledger_file import NAME, LastRun
-from hwdigitize.batch.outputs import holder, locked, output_errors
+from hwdigitize.batch.ledger_file import LastRun
+from hwdigitize.batch.outputs import LEDGER, holder, locked, output_errors
 from hwdigitize.batch.quarantine import release
 from hwdigitize.batch.records import Counts, sha256_of, short_hash
 from hwdigitize.document import decode_document
@@ -51,7 +53,7 @@ def status(out: Path) -> Status:
         UsageError: there are no results.
         OutputError: they cannot be read.
     """
-    _need_ledger(out)
+    need_ledger(out)
     with output_errors(out), closing(Ledger(out, reading=True)) as ledger:
         writer, counts = holder(out), ledger.counts()
         rate = _rate(ledger, live=writer is not None)
@@ -77,24 +79,52 @@ def retry(out: Path, only: str | None, quarantined: bool) -> tuple[int, LastRun]
         return ledger.wait_again(only or "*", failed=quarantined or only is None), run
 
 
-def verify(out: Path) -> Iterator[str]:
+def verify(out: Path, mend: bool = False) -> Iterator[str]:
     """Compare what is on disk with the ledger; a sentence for each thing that is wrong.
+
+    With ``mend``, once all is told, the next run will make again what is wrong: pages whose
+    images or readings are damaged are read, all else is written from the ledger.
 
     Raises:
         UsageError: there are no results.
         OutputError: they cannot be read, or a run is writing to them.
     """
     with output_errors(out), _writing(out) as ledger:
-        yield from ledger.damage()
-        if ledger.reported() != ledger.digest():
-            yield "the reports do not show what was read last; start the run again"
-        for name, written in ledger.outputs():
-            if sha256_of(str(out / name)) != written:
-                yield _differs(out / name)
-        for file, sha256 in ledger.documents_written():
-            yield from _verify_document(document_path(out, file), file, sha256)
-        for file, index, hashes in ledger.images():
-            yield from _verify_images(out, file, index, hashes)
+        remedies = []
+        for sentence, remedy in _wrong(ledger, out):
+            remedies.append(remedy)
+            yield sentence
+        for remedy in remedies if mend else ():
+            remedy()
+
+
+def _wrong(ledger: Ledger, out: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """What is wrong, in a sentence, and what makes the next run make it again."""
+    for line in ledger.damage():
+        yield f"{out / LEDGER} is damaged: {line}; put a copy of it back", lambda: None
+    for file, pages, found in ledger.not_conserved():
+        sentence = f"{file}: has {pages} pages, {found} of them are accounted for"
+        yield sentence, partial(ledger.count_again, file)
+    for file, index in ledger.illegible():
+        sentence = f"{file}, page {index + 1}: its reading in {LEDGER} is damaged"
+        yield sentence, partial(ledger.read_again, file, index)
+    if ledger.reported() != ledger.digest():
+        sentence = "the reports do not show what was read last; start the run again"
+        yield sentence, ledger.report_again
+    for name, written in ledger.outputs():
+        if sha256_of(str(out / name)) != written:
+            yield _differs(out / name), ledger.report_again
+    for file, sha256 in ledger.documents_written():
+        for sentence in _verify_document(document_path(out, file), file, sha256):
+            yield sentence, partial(write_document, ledger, out, file)
+    for file, views, together in ledger.views_written():
+        hashes = {n: sha256_of(str(out / view_path(file, n))) for n in range(views)}
+        if views_hash(hashes, views) != together:
+            sentence = f"{file}: its pages in {out / 'report'} are not what was written"
+            yield sentence, partial(ledger.report_again, file)
+    for file, index, images in ledger.images():
+        for sentence in _verify_images(out, file, index, images):
+            yield sentence, partial(ledger.read_again, file, index)
 
 
 def prune(out: Path, keep: bool = False) -> list[str]:
@@ -125,14 +155,19 @@ def prune(out: Path, keep: bool = False) -> list[str]:
 
 @contextmanager
 def _writing(out: Path) -> Iterator[Ledger]:
-    _need_ledger(out)
+    need_ledger(out)
     with locked(out), closing(Ledger(out)) as ledger:
         yield ledger
 
 
-def _need_ledger(out: Path) -> None:
-    if not (out / NAME).is_file():
-        raise UsageError(f"{out} has no {NAME}; give the --out folder of a run")
+def need_ledger(out: Path) -> None:
+    """Refuse a folder without a ledger.
+
+    Raises:
+        UsageError: there are no results.
+    """
+    if not (out / LEDGER).is_file():
+        raise UsageError(f"{out} has no {LEDGER}; give the --out folder of a run")
 
 
 def _rate(ledger: Ledger, live: bool) -> float:
@@ -145,16 +180,15 @@ def _rate(ledger: Ledger, live: bool) -> float:
 
 
 def _verify_document(path: Path, file: str, sha256: bytes) -> Iterator[str]:
+    """Say what is wrong with a document, once."""
     try:
         data = path.read_bytes()
-    except OSError as error:
-        yield f"{path}: {error.strerror}"
-        return
-    if hashlib.sha256(data).digest() != sha256:
-        yield _differs(path)
-    try:
         if decode_document(data).file != file:
             yield f"{path}: is the document of another file"
+        elif hashlib.sha256(data).digest() != sha256:
+            yield _differs(path)
+    except OSError as error:
+        yield f"{path}: {error.strerror}"
     except msgspec.DecodeError as error:
         yield f"{path}: not of the schema: {error}"
 
@@ -165,7 +199,7 @@ def _verify_images(out: Path, file: str, index: int, hashes: bytes) -> Iterator[
         with suppress(OSError):
             data = (out / place).read_bytes()
         if kept != short_hash(data):
-            yield _differs(out / place)
+            yield f"{file}, page {index + 1}: {_differs(out / place)}"
 
 
 def _differs(path: Path) -> str:

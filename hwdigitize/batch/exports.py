@@ -22,7 +22,7 @@ from hwdigitize.batch.bundles import WHOLE, Bundle, digest_of
 from hwdigitize.batch.ledger import Ledger
 from hwdigitize.batch.outputs import output_errors
 from hwdigitize.batch.quarantine import update_quarantine
-from hwdigitize.batch.records import sha256_of
+from hwdigitize.batch.records import sha256_of, short_hash
 from hwdigitize.document import encode
 from hwdigitize.reports.files import write_changed, write_whole
 from hwdigitize.reports.html import BundleName, Report, RunInfo, Tally
@@ -172,13 +172,12 @@ class _Reports:
     def write_views(self) -> None:
         """Write the views of pages that changed, remove those of pages that are gone."""
         for file, views in self.ledger.to_view():
-            count = 0
+            hashes: dict[int, str] = {}
             if self.ledger.is_present(file):
-                document = self.ledger.document(file)
-                count = 1 + max((page.index for page in document.pages), default=-1)
-                self.report.write_views(document)
+                hashes = self.report.write_views(self.ledger.document(file))
+            count = 1 + max(hashes, default=-1)
             self.report.remove_views(file, range(count, views))
-            self.ledger.note_viewed(file, count)
+            self.ledger.note_viewed(file, count, views_hash(hashes, count))
 
     def write_bundles(
         self, bundles: Sequence[Bundle], known: dict[str, Reported]
@@ -226,6 +225,11 @@ class _Reports:
             self.hashes |= hashes
         if bundles:
             self.hashes |= self.report.write_overview(listed)
+
+
+def views_hash(hashes: dict[int, str], count: int) -> bytes:
+    """Put the hashes of a file's views together; what is missing of ``count`` counts, too."""
+    return short_hash(" ".join(hashes.get(index, "") for index in range(count)).encode())
 
 
 def _digest(known: dict[str, Reported], key: str) -> str | None:

@@ -324,11 +324,12 @@ class Ledger(LedgerFile):
             last = rows[-1][0]
             yield from (row[1:] for row in rows)
 
-    def note_viewed(self, file: str, views: int) -> None:
+    def note_viewed(self, file: str, views: int, views_hash: bytes) -> None:
         """Remember that the views of a file's pages are up to date; see ``settle``."""
         self._db.execute(
-            "UPDATE files SET views = ?, viewed = iif(position IS NULL, 0, -1) WHERE file = ?",
-            (views, file),
+            "UPDATE files SET views = ?, views_hash = ?, "
+            "viewed = iif(position IS NULL, 0, -1) WHERE file = ?",
+            (views, views_hash, file),
         )
 
     def is_present(self, file: str) -> bool:

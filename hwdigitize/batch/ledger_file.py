@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,11 @@ from typing import NamedTuple
 import msgspec
 
 from hwdigitize.batch.migrations import check_version, migrate
+from hwdigitize.batch.outputs import LEDGER
 from hwdigitize.batch.remote import absolute
 from hwdigitize.errors import UsageError
 from hwdigitize.settings import Settings
 
-NAME = "ledger.sqlite"
 _OF_INPUTS = "FROM pages p JOIN files f ON f.id = p.file_id WHERE position NOT NULL"
 
 
@@ -41,11 +42,11 @@ class LedgerFile:
             sqlite3.Error: it cannot be opened or is no ledger.
         """
         if reading:
-            uri = f"{(folder / NAME).absolute().as_uri()}?mode=ro"
+            uri = f"{(folder / LEDGER).absolute().as_uri()}?mode=ro"
             self._db = sqlite3.connect(uri, isolation_level=None, uri=True)
             check_version(self._db, folder)
             return
-        self._db = sqlite3.connect(folder / NAME, isolation_level=None)
+        self._db = sqlite3.connect(folder / LEDGER, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         migrate(self._db, folder)
         self._wait_for_disk(False)
@@ -171,6 +172,14 @@ class LedgerFile:
         )
         return [index for (index,) in self._db.execute(query, (file,))]
 
+    def finished_at(self, file: str) -> dict[int, float]:
+        """When each page of a file was finished (Unix seconds), by page from 0."""
+        query = (
+            "SELECT page_index, coalesce(finished, 0) FROM pages "
+            "WHERE file_id = (SELECT id FROM files WHERE file = ?)"
+        )
+        return dict(self._db.execute(query, (file,)))
+
     def forget(self, file: str) -> None:
         """Drop a file and its pages."""
         with self._change() as db:
@@ -241,13 +250,52 @@ class LedgerFile:
             "WHERE length(images) > 0 AND state IN ('done', 'review') ORDER BY f.id, page_index"
         )
 
+    def views_written(self) -> Iterator[tuple[str, int, bytes]]:
+        """Inputs whose views are up to date, of how many pages, and their hash together."""
+        yield from self._db.execute(
+            "SELECT file, views, views_hash FROM files "
+            "WHERE position NOT NULL AND viewed != 0 ORDER BY id"
+        )
+
     def damage(self) -> Iterator[str]:
-        """What is wrong with the ledger itself, in sentences."""
+        """What SQLite finds wrong with the file, in its words."""
         for (line,) in self._db.execute("PRAGMA quick_check"):
             if line != "ok":
-                yield f"ledger.sqlite is damaged: {line}"
-        for file, pages, found in self.not_conserved():
-            yield f"{file}: has {pages} pages, {found} of them are accounted for"
+                yield line
+
+    def illegible(self) -> Iterator[tuple[str, int]]:
+        """Finished pages whose reading is damaged."""
+        for file, index, result in self._db.execute(
+            "SELECT file, page_index, result FROM files f JOIN pages p ON p.file_id = f.id "
+            "WHERE result NOT NULL AND state NOT IN ('waiting', 'running') ORDER BY f.id"
+        ):
+            try:
+                zlib.decompress(result)
+            except (zlib.error, TypeError):
+                yield file, index
+
+    # what is to be made again
+
+    def count_again(self, file: str) -> None:
+        """Have a file's pages counted, and read, by the next run."""
+        self._db.execute("UPDATE files SET pages = NULL WHERE file = ?", (file,))
+
+    def read_again(self, file: str, index: int) -> None:
+        """Have a page read by the next run."""
+        with self._change() as db:
+            db.execute(
+                "UPDATE pages SET state = 'waiting', alone = 0 WHERE page_index = ? "
+                "AND file_id = (SELECT id FROM files WHERE file = ?)",
+                (index, file),
+            )
+            db.execute("UPDATE files SET document_bytes = NULL WHERE file = ?", (file,))
+
+    def report_again(self, file: str | None = None) -> None:
+        """Have tables and report, and the views of a file, written by the next run."""
+        with self._change() as db:
+            db.execute("UPDATE files SET viewed = 0 WHERE file = ?", (file,))
+            db.execute("DELETE FROM meta WHERE key = 'reported'")
+            db.execute("DELETE FROM bundles")
 
     def not_conserved(self) -> list[tuple[str, int, int]]:
         """Files that lost or gained pages: their pages, and how many are accounted for."""

@@ -45,7 +45,7 @@ def render(counts: Counts, settling: int, work: Work) -> str:
         *_metric("files_skipped", "gauge", "Files that are no pages", {"": counts.skipped}),
         *_metric("files_settling", "gauge", "Files not yet complete", {"": settling}),
         *_metric("queue", "gauge", "Pages to be read", {"": counts.waiting + counts.running}),
-        *_metric("pages_read_total", "counter", "Pages read", {"": work.pages}),
+        *_metric("pages_read_total", "counter", "Pages read or given up", {"": work.pages}),
         *_metric("failures_total", "counter", "Pages that failed", {"": work.failures}),
         *_metric("flags_total", "counter", "Readings a person must see", {"": work.flags}),
         *_metric("page_seconds_total", "counter", "Worker seconds", {"": work.seconds}),

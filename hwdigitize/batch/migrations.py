@@ -66,6 +66,11 @@ SCRIPTS = (
         BEGIN UPDATE files SET viewed = 0 WHERE id = NEW.id; END;
     CREATE TABLE bundles (key TEXT PRIMARY KEY, report TEXT NOT NULL); -- as in the reports
     """,
+    """
+    ALTER TABLE files ADD COLUMN views_hash BLOB;   -- of its views together, 16 bytes
+    UPDATE files SET viewed = 0;
+    DELETE FROM meta WHERE key = 'reported';
+    """,
 )
 
 

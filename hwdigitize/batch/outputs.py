@@ -17,6 +17,7 @@ from typing import IO
 from hwdigitize.errors import OutputError
 
 _LOCK = "run.lock"
+LEDGER = "ledger.sqlite"
 #: a run stops with less room than this: the ledger must be able to write what it knows
 LEAST_FREE_BYTES = 50_000_000
 #: time that ``status`` may hold the lock to see whether someone else does
@@ -35,8 +36,14 @@ def output_errors(out: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(_advice(out, _is_full(error), str(error))) from error
     except sqlite3.Error as error:
-        full = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
-        raise OutputError(_advice(out, full, f"ledger.sqlite: {error}")) from error
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise OutputError(
+                f"{out / LEDGER} is damaged ({error}). Put a copy of it back, or choose "
+                "another --out, where all is read anew."
+            ) from error
+        full = code == sqlite3.SQLITE_FULL
+        raise OutputError(_advice(out, full, f"{LEDGER}: {error}")) from error
 
 
 def _is_full(error: OSError) -> bool:
@@ -80,8 +87,8 @@ def locked(out: Path) -> Iterator[None]:
                 file.seek(0)
                 holder = file.read().strip() or "another process"
                 raise OutputError(
-                    f"{out} is in use by {holder}; wait for it, stop it, "
-                    "or choose another --out"
+                    f"{out} is in use by {holder}; wait for it or stop it "
+                    f"(`hwdigitize status {out}` says how far it is)"
                 )
             time.sleep(0.05)
         file.truncate(0)

@@ -11,8 +11,7 @@ from hwdigitize.batch.exports import model_versions
 from hwdigitize.batch.fingerprint import fingerprint
 from hwdigitize.batch.intake import Plan
 from hwdigitize.batch.ledger import Ledger
-from hwdigitize.batch.ledger_file import NAME
-from hwdigitize.batch.outputs import locked, output_errors
+from hwdigitize.batch.outputs import LEDGER, locked, output_errors
 from hwdigitize.batch.remote import RemoteInputs, find_remote, is_url
 from hwdigitize.errors import ModelError, NothingToReadError, UsageError
 from hwdigitize.settings import Settings
@@ -35,7 +34,7 @@ def plan_run(inputs: Sequence[Path | str], out: Path, settings: Settings) -> Pla
     found = find_files(inputs, out)
     check_settings(settings)
     prints = fingerprint(settings)
-    if not (out / NAME).exists():
+    if not (out / LEDGER).exists():
         return Plan(len(found.files), 0, 0, (), 0)
     with output_errors(out), locked(out), closing(Ledger(out)) as ledger:
         return ledger.take_in(*listed(found), prints, keep=False)

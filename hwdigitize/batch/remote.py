@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hwdigitize.batch.outputs import LEDGER
 from hwdigitize.errors import HwdigitizeError, OutputError, PageError, UsageError
 from hwdigitize.pages.discovery import Skipped
 from hwdigitize.pages.formats import SUFFIXES
 from hwdigitize.pages.names import natural_key, safe_name, unique_names
 
-LEDGER = "ledger.sqlite"
 #: written when all of a results folder was put to its URL
 _PUT = ".put"
 #: belong to the local folder alone

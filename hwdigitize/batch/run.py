@@ -93,7 +93,10 @@ Listener = Callable[[Progress], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """What came of a run. ``read`` pages were read by it, the others were found done."""
+    """What came of a run. ``read`` pages were read by it, the others were found done.
+
+    ``problems`` are the commonest: ``stage:code``, how many pages, and a file that has it.
+    """
 
     out: Path
     counts: Counts
@@ -101,7 +104,7 @@ class RunSummary:
     seconds: float
     interrupted: bool
     vanished: int
-    problems: tuple[tuple[str, int], ...]
+    problems: tuple[tuple[str, int, str], ...]
 
 
 def run_batch(
@@ -252,7 +255,7 @@ class Batch:
             found = _uncounted(job, problem_of(error)) if error else future.result()
             self.ledger.record_inspection(job.file, found)
             looked_at += 1
-            self.listener(Progress("counting", looked_at, total, job.file))
+            self.listener(_counted(job.file, found.problem, looked_at, total))
 
     def _read_pages(self, alone: bool, before: Counts) -> None:
         """Have each waiting page read; one that breaks a limit twice is given up."""
@@ -298,7 +301,7 @@ class Batch:
             seconds=time.time() - began,
             interrupted=interrupted,
             vanished=self.ledger.vanished(),
-            problems=tuple(self.ledger.problems()),
+            problems=tuple(self.ledger.worst_problems()),
         )
 
 
@@ -321,6 +324,14 @@ def _progress(reading: Reading, done: int, total: int) -> Progress:
         flags=reading.flags,
         seconds=reading.finished - reading.started,
     )
+
+
+def _counted(file: str, problem: Problem | None, done: int, total: int) -> Progress:
+    """Tell of a file; one that cannot be counted is a page that failed."""
+    if problem is None:
+        return Progress("counting", done, total, file)
+    name = f"{problem.stage}:{problem.code}"
+    return Progress("counting", done, total, file, 1, "quarantined", name)
 
 
 def _uncounted(job: Job, problem: Problem) -> Inspection:

@@ -1,4 +1,4 @@
-"""The commands that look after results: status, retry, verify, prune."""
+"""The commands for results that are there: status, retry, verify, prune, export."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hwdigitize import errors
-from hwdigitize.cli.display import clock, conservation
+from hwdigitize.cli.display import (
+    clock,
+    conservation,
+    counted,
+    left_out,
+    print_rows,
+    printable,
+    worst,
+)
 from hwdigitize.cli.logs import start_log
 from hwdigitize.cli.running import carry_out
 
@@ -21,7 +29,7 @@ Results = Annotated[Path, typer.Argument(help="Results folder: the --out of a ru
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program's."""
-    for command in (status, retry, verify, prune):
+    for command in (status, retry, verify, prune, export):
         app.command()(command)
 
 
@@ -39,24 +47,26 @@ def status(
         plain = found._asdict() | {"counts": found.counts._asdict()}
         print(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
         return
-    for name, value in _rows(found):
-        print(f"{name:>15}  {value}")
+    print_rows(_rows(found), sys.stdout)
 
 
 def _rows(found: Status) -> list[tuple[str, str]]:
     counts = found.counts
-    rows = [
-        ("run", found.holder or "none is writing"),
-        ("files", f"{counts.files}, {counts.uncounted} not yet looked into"),
+    left = "" if found.seconds_left is None else f", {clock(found.seconds_left)} left"
+    return [
+        ("run", found.holder or _ended(found)),
+        ("files", str(counts.files)),
         ("pages in", conservation(counts)),
-        ("files skipped", str(counts.skipped)),
-        ("files vanished", str(found.vanished)),
-        ("rate", f"{found.rate:.2f} pages/s"),
+        *left_out(counts, found.vanished),
+        *([("rate", f"{found.rate:.2f} pages/s{left}")] if found.rate else []),
+        *worst(found.problems),
     ]
-    if found.seconds_left is not None:
-        rows.append(("left", clock(found.seconds_left)))
-    rows += [(name, f"{pages} pages, such as {file}") for name, pages, file in found.problems]
-    return rows
+
+
+def _ended(found: Status) -> str:
+    if found.counts.waiting + found.counts.running + found.counts.uncounted:
+        return "ended before all was read; start the same command again to go on"
+    return "ended, all is read"
 
 
 def retry(
@@ -85,23 +95,35 @@ def retry(
 
     start_log(log_file, quiet, verbose=False)
     pages, run = let_wait(results, only, quarantined)
-    print(f"{pages} pages to be read again", file=sys.stderr)
+    print(f"to be read again: {counted(pages, 'page')}", file=sys.stderr)
     if pages:
         where = run.cluster if cluster is None else None if cluster == "none" else cluster
         carry_out(run.inputs, results, run.settings, jobs, quiet, where)
 
 
-def verify(results: Results) -> None:
+def verify(
+    results: Results,
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Have the next run make again what is wrong.")
+    ] = False,
+) -> None:
     """Compare results with the ledger: hashes, sums of pages, schema; 1 if any is wrong."""
     from hwdigitize.batch.care import verify as find_wrong
 
     wrong = 0
-    for sentence in find_wrong(results):
-        print(sentence)
+    for sentence in find_wrong(results, mend):
+        print(printable(sentence))
         wrong += 1
-    print(f"{wrong} things are wrong" if wrong else "all is as it was written", file=sys.stderr)
-    if wrong:
-        raise typer.Exit(errors.EXIT_PAGES_FAILED)
+    if not wrong:
+        print("all is as it was written", file=sys.stderr)
+        return
+    remedy = (
+        "start the run again, which makes it again"
+        if mend
+        else f"`hwdigitize verify {results} --mend` has the next run make it again"
+    )
+    print(f"{counted(wrong, 'thing')} wrong; {remedy}", file=sys.stderr)
+    raise typer.Exit(errors.EXIT_PAGES_FAILED)
 
 
 def prune(
@@ -115,5 +137,26 @@ def prune(
 
     gone = remove(results, keep=dry_run)
     for file in gone:
-        print(file)
-    print(f"{len(gone)} files {'would be ' * dry_run}removed", file=sys.stderr)
+        print(printable(file))
+    count = counted(len(gone), "file")
+    print(f"outputs of {count} {'would be ' * dry_run}removed", file=sys.stderr)
+
+
+def export(
+    results: Results,
+    out: Annotated[Path, typer.Option(help="Folder to write to.", metavar="FOLDER")],
+    kind: Annotated[str, typer.Option("--format", help="alto, page, hocr or text.")] = "alto",
+) -> None:
+    """Write what was read as ALTO, PAGE, hOCR or plain text, for other programs."""
+    from hwdigitize.batch.interchange import export as write
+
+    written = write(results, kind, out)
+    print(f"{counted(written.files, 'file')} in {out}", file=sys.stderr)
+    if written.failed_pages:
+        print(f"{counted(written.failed_pages, 'page')} failed, without text", file=sys.stderr)
+    if written.unfinished:
+        print(
+            f"{counted(written.unfinished, 'input file')} left out, not read to the end yet; "
+            "export again after the next run",
+            file=sys.stderr,
+        )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from hwdigitize.batch.intake import Plan
@@ -39,7 +39,7 @@ def _logging(show: Listener) -> Listener:
                 "%s %s",
                 progress.stage,
                 _sentence(progress),
-                extra={"page": _fields(progress)},
+                extra={"about": _fields(progress)},
             )
         show(progress)
 
@@ -50,7 +50,7 @@ def _sentence(progress: Progress) -> str:
     page = f", page {progress.page}" if progress.page else ""
     state = f": {progress.state}" if progress.state else ""
     problem = f" ({progress.problem})" if progress.problem else ""
-    return f"{_printable(progress.file)}{page}{state}{problem}"
+    return f"{printable(progress.file)}{page}{state}{problem}"
 
 
 def _fields(progress: Progress) -> dict[str, Any]:
@@ -71,9 +71,14 @@ def _fields(progress: Progress) -> dict[str, Any]:
     }
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """File names may hold anything, commands to the terminal too."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number of things: ``1 page``, ``2 pages``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def clock(seconds: float) -> str:
@@ -157,7 +162,7 @@ class _Bar:
 def print_plan(plan: Plan) -> None:
     """Say on standard error what is read again because something changed, before it is."""
     for name, pages in plan.changes:
-        print(f"{name} changed: {pages} pages are read again", file=sys.stderr)
+        print(f"{name} changed: to be read again, {counted(pages, 'page')}", file=sys.stderr)
 
 
 def conservation(counts: Counts) -> str:
@@ -175,23 +180,36 @@ def conservation(counts: Counts) -> str:
 def print_summary(summary: RunSummary) -> None:
     """Print what came of a run and where to look, on standard error."""
     counts = summary.counts
-    rows = [
-        ("pages in", conservation(counts)),
-        ("pages done", str(counts.done + counts.review)),
-        ("to be reviewed", str(counts.review)),
-        ("failed", str(counts.quarantined)),
-        ("left to read", str(counts.waiting)),
-        ("files skipped", str(counts.skipped)),
-        ("files vanished", str(summary.vanished)),
-        ("seconds", f"{summary.seconds:.1f}"),
-        ("quarantine", str(summary.out / "quarantine") if counts.quarantined else "0"),
-        ("look at", str(summary.out / "report" / "index.html")),
-    ]
-    always = {"pages done", "to be reviewed", "failed"}
-    for name, value in rows:
-        if value != "0" or name in always:
-            print(f"{name:>15}  {value}", file=sys.stderr)
-    for problem, pages in summary.problems[:5]:
-        print(f"{problem:>30}  {pages} pages", file=sys.stderr)
+    took = f"{counted(summary.read, 'page')} in {clock(summary.seconds)}"
+    rows = [("pages in", conservation(counts)), ("read by this run", took)]
+    rows += left_out(counts, summary.vanished)
+    if counts.quarantined:
+        rows.append(("failed files", str(summary.out / "quarantine")))
+    rows.append(("look at", str(summary.out / "report" / "index.html")))
+    print_rows(rows + worst(summary.problems), sys.stderr)
     if summary.interrupted:
         print("interrupted; start the same command again to go on", file=sys.stderr)
+
+
+def left_out(counts: Counts, vanished: int) -> list[tuple[str, str]]:
+    """Rows on files that have no page in the sum, if there are any."""
+    why = {
+        "files not looked into": counts.uncounted,
+        "files skipped": counts.skipped,
+        "files vanished": vanished,
+    }
+    return [(name, str(files)) for name, files in why.items() if files]
+
+
+def worst(problems: Iterable[tuple[str, int, str]]) -> list[tuple[str, str]]:
+    """Rows on the commonest problems: how many pages, and a file to look at."""
+    return [
+        (name, f"{counted(pages, 'page')}, such as {printable(file)}")
+        for name, pages, file in problems
+    ]
+
+
+def print_rows(rows: Iterable[tuple[str, str]], where: TextIO) -> None:
+    """Print names and values in two columns."""
+    for name, value in rows:
+        print(f"{name:>22}  {value}", file=where)

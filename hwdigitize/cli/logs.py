@@ -53,7 +53,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat("T", "milliseconds"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
-            **getattr(record, "page", {}),
+            **getattr(record, "about", {}),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from hwdigitize import errors
-from hwdigitize.cli.display import log, print_plan, print_summary, shown
+from hwdigitize.cli.display import log, print_plan, print_summary, printable, shown
 
 if TYPE_CHECKING:
     from hwdigitize.settings import Settings
@@ -35,6 +35,7 @@ def carry_out(
     from hwdigitize.batch.run import run_batch
 
     stop = threading.Event()
+    log.info("began: %s", printable(" ".join(map(str, [*inputs, "to", out]))))
     announce = (lambda plan: None) if quiet else print_plan
     with results_at(str(out)) as folder, stopping(stop), shown(quiet) as listener:
         summary = run_batch(
@@ -49,7 +50,9 @@ def carry_out(
         )
     if not quiet:
         print_summary(summary)
-    log.info("ended: %s", " ".join(f"{k}={n}" for k, n in summary.counts._asdict().items()))
+    ended = summary.counts._asdict() | {"read": summary.read}
+    words = " ".join(f"{name}={number}" for name, number in ended.items())
+    log.info("ended: %s", words, extra={"about": ended})
     if summary.interrupted:
         raise typer.Exit(errors.EXIT_INTERRUPTED)
     if summary.counts.quarantined:

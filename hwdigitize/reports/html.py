@@ -107,14 +107,15 @@ class Report:
         for file in resources.files(__package__).joinpath("static").iterdir():
             write_changed(self.folder / "static" / file.name, file.read_bytes())
 
-    def write_views(self, document: Document) -> int:
-        """Write the views of a document's pages; how many."""
+    def write_views(self, document: Document) -> dict[int, str]:
+        """Write the views of a document's pages; the SHA-256 of each by page, from 0."""
         template = self._templates.get_template("page.html.j2")
+        hashes = {}
         for page in document.pages:
             view = page_view(document, page, self.run.flag_below, self.out)
             path = self.out / view_path(document.file, page.index)
-            write_changed(path, _bytes(template.render(page=view)))
-        return len(document.pages)
+            hashes[page.index] = write_changed(path, _bytes(template.render(page=view)))
+        return hashes
 
     def remove_views(self, file: str, indices: Iterable[int]) -> None:
         """Remove the views of pages of a file."""

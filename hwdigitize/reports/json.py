@@ -9,12 +9,17 @@ from pathlib import Path
 from hwdigitize.document import Document, decode_document, encode
 from hwdigitize.reports.files import write_whole
 
-#: a file system takes names of 255 bytes; the rest is for ".json"
-NAME_BYTES = 240
+#: a file system takes names of 255 bytes; the rest is for suffixes
+NAME_BYTES = 230
 
 
 def document_path(out: Path, file: str) -> Path:
-    """Place the document of an input file: ``scans/a.png`` is ``documents/scans/a.png.json``.
+    """Place the document of an input file: of ``a.png`` it is ``documents/a.png.json``."""
+    return placed(out / "documents", file, ".json")
+
+
+def placed(root: Path, file: str, suffix: str) -> Path:
+    """Place what is made of an input file below ``root``: its name with a suffix.
 
     The suffix of the input stays, so that ``a.png`` and ``a.pdf`` do not meet. Steps out of the
     folder (``..``, a leading slash) are made harmless, names too long for a file system are cut
@@ -22,8 +27,9 @@ def document_path(out: Path, file: str) -> Path:
     so apart.
     """
     *folders, name = file.split("/")
-    steps = [_safe_name(folder, taken=folder.endswith(".json")) for folder in folders]
-    return out.joinpath("documents", *steps, f"{_safe_name(name)}.json")
+    ending = Path(suffix).suffix or suffix
+    steps = [_safe_name(folder, taken=folder.endswith(ending)) for folder in folders]
+    return root.joinpath(*steps, f"{_safe_name(name)}{suffix}")
 
 
 def write_document(out: Path, document: Document) -> Path:

@@ -172,6 +172,22 @@ def lose_page(out: Path) -> None:
     query(out, "DELETE FROM pages WHERE page_index = 1")
 
 
+def lose_document(out: Path) -> None:
+    (out / "documents/b.png.json").unlink()
+
+
+def lose_view(out: Path) -> None:
+    next((out / "report/pages").glob("b-2-*.html")).unlink()
+
+
+def damage_index(out: Path) -> None:
+    (out / "report/index.html").write_text("index")
+
+
+def damage_reading(out: Path) -> None:
+    query(out, "UPDATE pages SET result = x'00' WHERE page_index = 1")
+
+
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
@@ -180,14 +196,40 @@ def lose_page(out: Path) -> None:
         (damage_image, "jpg: is not what was written"),
         (lose_table, "pages.csv: is missing"),
         (lose_page, "b.png: has 2 pages, 1 of them are accounted for"),
+        (lose_document, "b.png.json: No such file"),
+        (lose_view, "b.png: its pages in"),
+        (damage_index, "index.html: is not what was written"),
+        (damage_reading, "b.png, page 2: its reading in ledger.sqlite is damaged"),
     ],
 )
-def test_verify_finds(make_scans: MakeScans, tmp_path: Path, harm: Any, words: str) -> None:
-    out = tmp_path / "out"
-    run(make_scans("a.png", "b.png", "failed.png"), out)
+def test_verify_finds_and_the_next_run_mends(
+    make_scans: MakeScans, tmp_path: Path, harm: Any, words: str
+) -> None:
+    source, out = make_scans("a.png", "b.png", "failed.png"), tmp_path / "out"
+    run(source, out)
+    before = results_in(out)
     assert list(care.verify(out)) == []
     harm(out)
-    assert any(words in sentence for sentence in care.verify(out))
+    wrong = list(care.verify(out))
+    assert any(words in sentence for sentence in wrong)
+    assert list(care.verify(out, mend=True)) == wrong
+    run(source, out)
+    assert list(care.verify(out)) == []
+    assert results_in(out) == before
+
+
+def test_a_document_of_a_vanished_input_is_mended(
+    make_scans: MakeScans, tmp_path: Path
+) -> None:
+    source, out = make_scans("a.png", "b.png"), tmp_path / "out"
+    run(source, out)
+    path = out / "documents/a.png.json"
+    before = path.read_bytes()
+    (source / "a.png").unlink()
+    run(source, out)
+    path.unlink()
+    assert len(list(care.verify(out, mend=True))) == 1
+    assert path.read_bytes() == before and list(care.verify(out)) == []
 
 
 def test_verify_of_a_run_that_was_interrupted(make_scans: MakeScans, tmp_path: Path) -> None:

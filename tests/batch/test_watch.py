@@ -211,7 +211,8 @@ def test_figures_are_published(play: Play, tmp_path: Path) -> None:
     text = (tmp_path / "metrics.prom").read_text()
     assert 'hwdigitize_pages{state="done"} 3' in text
     assert 'hwdigitize_pages{state="quarantined"} 1' in text
-    assert "hwdigitize_pages_read_total 3" in text
+    assert "hwdigitize_pages_read_total 4" in text
+    assert "hwdigitize_failures_total 1" in text
 
 
 def test_figures_are_of_prometheus_format() -> None:
