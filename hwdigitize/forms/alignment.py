@@ -21,6 +21,8 @@ from hwdigitize.forms.structure import Floats, Grey, Structure, Tiles, find_ink,
 SEEN = 0.45
 #: how exactly a tile that is seen is placed, in px of its scale
 TOLERANCE_PX = 0.35
+#: how far from the fit a tile may be that agrees with it, in px of its scale
+AGREES_PX = 1.5
 #: directions in which a tile is surely placed, as a share of its best one
 SURE_DIRECTION = 0.15
 
@@ -65,11 +67,14 @@ def coarser(view: View) -> View:
 
 def correct(
     view: View, tiles: Tiles, side: int, reach: int, expected: Displacement
-) -> Displacement:
-    """The displacement that the tiles not held back tell, looked for around the expected."""
+) -> tuple[Displacement, Floats]:
+    """The displacement that the tiles not held back tell, looked for around the expected.
+
+    Beside it the points (n, 2) in template px of those tiles that agree with it.
+    """
     used = ~tiles.held
     found = find_on_scan(view, tiles.centres[used], side, reach, expected)
-    return fit_displacement(
+    fitted = fit_displacement(
         found.points,
         found.shifts,
         tiles.certainty[used],
@@ -77,6 +82,8 @@ def correct(
         TOLERANCE_PX * view.step,
         view.size_px,
     )
+    off = _distances(found, tiles.certainty[used], fitted)
+    return fitted, found.points[(found.scores >= SEEN) & (off <= AGREES_PX * view.step)]
 
 
 def measure(
@@ -86,10 +93,16 @@ def measure(
     held = tiles.held
     found = find_on_scan(view, tiles.centres[held], side, reach, fitted)
     seen = found.scores >= SEEN
-    errors = (found.shifts - fitted.at(found.points))[seen]
-    values, vectors = np.linalg.eigh(tiles.certainty[held][seen])
+    off = _distances(found, tiles.certainty[held], fitted)
+    return off[seen], float(seen.mean()) if len(seen) else 0.0
+
+
+def _distances(found: Found, certainty: Floats, fitted: Displacement) -> Floats:
+    """How far each tile is from the fit, in the directions in which it is surely placed."""
+    errors = found.shifts - fitted.at(found.points)
+    values, vectors = np.linalg.eigh(certainty)
     along = np.einsum("nij,ni->nj", vectors, errors) * (values >= SURE_DIRECTION)
-    return np.linalg.norm(along, axis=1), float(seen.mean()) if len(seen) else 0.0
+    return np.asarray(np.linalg.norm(along, axis=1))
 
 
 def find_on_scan(

@@ -39,15 +39,16 @@ from hwdigitize.forms.structure import (
     reduction,
 )
 from hwdigitize.forms.template import load_blank
+from hwdigitize.forms.vocabulary import Vocabulary, choose_vocabulary
 
 #: px of the longer side on which pages are matched, and of the map on which ink is compared
 MATCH_SIDE, MAP_SIDE = 900, 440
 #: ink pixels of a page that are looked up in the other's
 MOST_INK_POINTS = 1500
-#: visual words, at most, features of the index a word at least, and numbers kept of a feature
-MOST_WORDS, FEATURES_A_WORD, COMPACT = 16_384, 4, 32
 #: features of the scan that vote, and words that each votes by
 MOST_VOTERS, NEAREST_WORDS = 600, 2
+#: pages, those with most votes for one pose, whose votes for poses next to it count, too
+MOST_COUNTED = 128
 #: template pages that are laid onto the scan: those with this share of the most votes, so many
 #: at most, and if none scores SURE_SCORE, more
 LIKELY_SHARE, LOTS, SURE_SCORE = 0.5, (3, 10, 30), 0.65
@@ -98,15 +99,13 @@ class KnownPage:
 class Index:
     """Pages to match against, and which of their features are of which visual word.
 
-    ``words`` (k, c) are compact, as ``axes`` (128, c) make features. The features of word i are
-    ``starts[i]`` to ``starts[i + 1]`` of ``owners`` (their page), ``angles`` in degrees,
-    ``sizes`` (logarithms), ``offsets`` (n, 2) from the page's centre and ``weights``; lengths
-    are shares of the page's longer side.
+    The features of word i of the ``vocabulary`` are ``starts[i]`` to ``starts[i + 1]`` of
+    ``owners`` (their page), ``angles`` in degrees, ``sizes`` (logarithms), ``offsets`` (n, 2)
+    from the page's centre and ``weights``; lengths are shares of the page's longer side.
     """
 
     pages: tuple[KnownPage, ...]
-    axes: Singles
-    words: Singles
+    vocabulary: Vocabulary
     starts: npt.NDArray[np.int64]
     owners: npt.NDArray[np.int64]
     angles: Singles
@@ -165,9 +164,8 @@ def know_page(blank: Grey, template_id: str, page: int) -> KnownPage:
 def index_pages(pages: Sequence[KnownPage]) -> Index:
     """Choose visual words for some pages, and count them."""
     every = np.concatenate([_no_descriptors(), *(p.features.descriptors for p in pages)])
-    axes = _principal_axes(every)
-    words = _choose_words(every @ axes)
-    word = _nearest(every @ axes, words, 1)[:, 0]
+    vocabulary = choose_vocabulary(every)
+    word = vocabulary.words_of(every, 1)[:, 0]
     owners = np.repeat(np.arange(len(pages)), [len(p.features.points) for p in pages])
     frames = [_frames(p.features, p.size_px) for p in pages]
     pages_a_word = np.bincount(np.unique(word * len(pages) + owners) // max(len(pages), 1))
@@ -176,9 +174,8 @@ def index_pages(pages: Sequence[KnownPage]) -> Index:
     order = np.argsort(word, kind="stable")
     return Index(
         pages=tuple(pages),
-        axes=axes,
-        words=words,
-        starts=np.searchsorted(word[order], np.arange(len(words) + 1)),
+        vocabulary=vocabulary,
+        starts=np.searchsorted(word[order], np.arange(len(vocabulary.words) + 1)),
         owners=owners[order],
         angles=_joined([p.features.angles for p in pages])[order],
         sizes=_joined([sizes for sizes, _ in frames])[order],
@@ -248,14 +245,18 @@ def _vote(look: Look, index: Index) -> Singles:
         (index.owners[entries], *bin_poses(turns, scales, centres)), (len(index.pages), *POSES)
     )
     count = len(index.pages) * math.prod(POSES)
-    votes = np.bincount(flat, index.weights[entries], minlength=count)
-    joined = join_neighbours(votes.reshape(len(index.pages), -1))
-    return np.asarray(joined.reshape(len(index.pages), -1).max(axis=1))
+    votes = np.bincount(flat, index.weights[entries], minlength=count).astype(np.float32)
+    votes = votes.reshape(len(index.pages), -1)
+    most = votes.max(axis=1)
+    likely = np.argsort(-most, kind="stable")[:MOST_COUNTED]
+    joined = join_neighbours(votes[likely])
+    most[likely] = joined.reshape(len(likely), -1).max(axis=1)
+    return np.asarray(most)
 
 
 def _same_words(scan: Features, index: Index) -> tuple[npt.NDArray[np.int64], ...]:
     """Each pair of a feature of the scan and one of the index that share a word."""
-    words = _nearest(scan.descriptors @ index.axes, index.words, NEAREST_WORDS)
+    words = index.vocabulary.words_of(scan.descriptors, NEAREST_WORDS)
     first = index.starts[words].ravel()
     counts = np.diff(index.starts)[words].ravel()
     ends = np.cumsum(counts)
@@ -282,7 +283,7 @@ def judge(page: KnownPage, look: Look, matrix: Matrix) -> float:
 def _map_ink(ink: Grey, factor: int) -> InkMap:
     scale = min(1.0, MAP_SIDE / max(ink.shape))
     low = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    dark = low >= max(np.quantile(low, 0.8), 40)
+    dark = low >= max(np.quantile(low[::2, ::2], 0.8), 40)
     near = cv2.dilate(dark.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     step = ink.shape[0] * factor / low.shape[0]
     rows, columns = np.nonzero(dark)
@@ -291,49 +292,9 @@ def _map_ink(ink: Grey, factor: int) -> InkMap:
     return InkMap(near, step, points)
 
 
-def _nearest(features: Singles, words: Singles, count: int) -> npt.NDArray[np.int64]:
-    """The ``count`` nearest words of each compact feature, (n, count)."""
-    nearness = [_nearest_part(part, words, count) for part in _parts(features)]
-    return np.concatenate(nearness) if nearness else np.zeros((0, count), np.int64)
-
-
-def _nearest_part(features: Singles, words: Singles, count: int) -> npt.NDArray[np.int64]:
-    # half of each word's squared length, taken off in the same product
-    lengths = (words * words).sum(axis=1, keepdims=True) / -2
-    ones = np.ones((len(features), 1), np.float32)
-    nearness = np.hstack([features, ones]) @ np.hstack([words, lengths]).T
-    rows, found = np.arange(len(features)), []
-    for _ in range(count):  # as long as they are few, faster than to sort
-        found.append(nearness.argmax(axis=1))
-        nearness[rows, found[-1]] = -np.inf
-    return np.stack(found, axis=1)
-
-
-def _parts(features: Singles, rows: int = 2048) -> list[Singles]:
-    return [features[i : i + rows] for i in range(0, len(features), rows)]
-
-
-def _principal_axes(descriptors: Singles) -> Singles:
-    """The axes (128, c) along which features differ most."""
-    _, axes = np.linalg.eigh((descriptors.T @ descriptors).astype(np.float64))
-    return axes[:, -COMPACT:].astype(np.float32)
-
-
 def _no_descriptors() -> Singles:
     return np.zeros((0, 128), np.float32)
 
 
 def _joined(parts: Sequence[Floats]) -> Singles:
     return np.concatenate([np.zeros(0), *parts]).astype(np.float32)
-
-
-def _choose_words(features: Singles) -> Singles:
-    """Some of the compact features, drawn evenly and the same every time.
-
-    As many as these tell forms apart no worse than the means of k-means, which takes minutes.
-    """
-    count = min(MOST_WORDS, len(features) // FEATURES_A_WORD)
-    if count <= NEAREST_WORDS:
-        none = np.zeros((NEAREST_WORDS, features.shape[1]), np.float32)
-        return np.concatenate([features, none])
-    return features[np.random.default_rng(0).permutation(len(features))[:count]]

@@ -40,6 +40,8 @@ COARSE_TILE, COARSE_BLOCK = 28, 56
 NODE_PX = 32
 #: largest residual, of the middle and of the worst tenth of the tiles, in px at 300 dpi
 MOST_RESIDUAL_PX, MOST_WORST_PX = 2.0, 5.0
+#: curvature, in 1/mm, that a page may have where it has no print: waves of 2 mm on A4
+UNKNOWN_BEND = 1e-3
 #: least share of held-back tiles that are seen
 LEAST_SEEN = 0.35
 REMEDY = "Check that it is this form and scan it again, flat and whole."
@@ -56,6 +58,7 @@ class Registration:
             where they should be.
         worst_px: the same of the worst tenth.
         seen_share: share of the held-back tiles that were found at all, 0 to 1.
+        print_points: (n, 2), where on the template print was found that the fit rests on.
         scale: scan px a template px.
         turned_degrees: clockwise, how far the scan is turned against the template.
     """
@@ -66,6 +69,7 @@ class Registration:
     residual_px: float
     worst_px: float
     seen_share: float
+    print_points: Floats
 
     @property
     def scale(self) -> float:
@@ -90,6 +94,20 @@ class Registration:
         low = np.floor(corners.min(axis=0) + 1e-6).astype(int).tolist()
         high = np.ceil(corners.max(axis=0) - 1e-6).astype(int).tolist()
         return low[0], low[1], high[0], high[1]
+
+    def is_far_from_print(self, box: Box, dpi: float) -> bool:
+        """Whether a template box may lie off by half its shorter side, for want of print near.
+
+        Beyond print the map only goes on as it was there; a curl or a wrong perspective carries
+        it away with the square of the distance, and held-back print does not show it. ``dpi``
+        is the template's.
+        """
+        left, top, right, bottom = box
+        corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+        gaps = np.linalg.norm(corners[:, None] - self.print_points[None], axis=2)
+        furthest = gaps.min(axis=1, initial=np.inf).max()
+        off = UNKNOWN_BEND * 25.4 / dpi * furthest**2 / 2
+        return bool(off > min(right - left, bottom - top) / 2)
 
     def rectify(self, image: Grey, size_px: tuple[int, int] | None = None) -> Grey:
         """The scan, (H, W) or (H, W, 3), in template px, white where it does not reach.
@@ -177,8 +195,8 @@ def align(grey: Grey, structure: Structure, matrix: Matrix) -> Registration:
     coarse = coarser(fine)
     large = find_tiles(coarse.blank, COARSE_TILE, COARSE_BLOCK)
     size_px = structure.size_px
-    rough = correct(coarse, large, COARSE_TILE, COARSE_REACH, no_displacement(size_px))
-    exact = correct(fine, structure.tiles, TILE_PX, FINE_REACH, rough)
+    rough, _ = correct(coarse, large, COARSE_TILE, COARSE_REACH, no_displacement(size_px))
+    exact, print_points = correct(fine, structure.tiles, TILE_PX, FINE_REACH, rough)
     residuals, seen = measure(fine, structure.tiles, TILE_PX, FINE_REACH, exact)
     matrix, correction = _settle(matrix, exact)
     some = len(residuals) > 0
@@ -189,6 +207,7 @@ def align(grey: Grey, structure: Structure, matrix: Matrix) -> Registration:
         residual_px=float(np.median(residuals)) if some else np.inf,
         worst_px=float(np.quantile(residuals, 0.9)) if some else np.inf,
         seen_share=seen,
+        print_points=print_points,
     )
 
 

@@ -25,7 +25,7 @@ Singles = npt.NDArray[np.float32]
 #: longer side in px on which tiles are compared (A4 at 150 dpi), and of that for features
 WORK_SIDE, LOOK_SIDE = 1754, 450
 #: features a page, the strongest
-MOST_FEATURES = 900
+MOST_FEATURES = 600
 #: features of a blank in either thickness
 PRINT_FEATURES = 300
 #: least contrast of a feature on ink stretched to 255

@@ -34,6 +34,8 @@ Image = NDArray[np.uint8]
 
 #: template pages that are tried, the likeliest first
 MOST_TRIED = 3
+#: flag of a field whose place is not sure
+FAR_FROM_PRINT = "far from any print found on the page, so that its place is not sure"
 #: blanks kept by a process, 9 MB each
 BLANKS_KEPT = 16
 
@@ -123,7 +125,11 @@ def _values(
     form: Form, readings: Sequence[FieldReading], settings: Settings
 ) -> tuple[doc.FieldValue, ...]:
     judge = Judge(load_fields_card(settings.models), settings.max_error)
-    lay = form.registration
+    lay, dpi = form.registration, form.template.pages[form.page].dpi
+    readings = [
+        reading.flagged(FAR_FROM_PRINT) if _is_far(field, lay, dpi) else reading
+        for field, reading in zip(form.fields, readings, strict=True)
+    ]
     broken = check_rules(
         rules_within(form.template, form.page),
         {field.name: r.value for field, r in zip(form.fields, readings, strict=True)},
@@ -145,6 +151,11 @@ def _values(
         )
         for field, reading in zip(form.fields, readings, strict=True)
     )
+
+
+def _is_far(field: Field, lay: Registration, dpi: float) -> bool:
+    boxes = [*field.boxes, *(choice.box for choice in field.choices)]
+    return any(lay.is_far_from_print(box, dpi) for box in boxes)
 
 
 def _polygon(box: doc.Box, lay: Registration) -> tuple[doc.Point, ...]:

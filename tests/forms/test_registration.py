@@ -122,6 +122,33 @@ def test_a_rectified_scan_is_the_blank_again(scale: float) -> None:
     assert np.array_equal(colour[:, :, 1], rectified)
 
 
+@pytest.mark.parametrize("seed", [1, 3, 4])
+@pytest.mark.parametrize("bent_px", [0, 6])
+def test_boxes_far_from_print_are_not_trusted(seed: int, bent_px: float) -> None:
+    blank = draw_blank(seed)
+    blank[600:] = 255  # nothing tells how the lower part lies
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
+    bent = bent_px * np.sin(2 * np.pi * y / SIZE[1])
+    scan = cv2.remap(write_on(blank), x + bent, y, cv2.INTER_LINEAR, borderValue=255)
+    found = lay(np.asarray(scan, np.uint8), blank)
+    assert not found.is_far_from_print((110, 480, 400, 520), 150)
+    for top in range(700, 1600, 100):
+        for left in (100, 950):
+            box = (left, top, left + 150, top + 40)
+            middle = np.array([[left + 75, top + 20]])
+            there = middle - (bent_px * np.sin(2 * np.pi * middle[0, 1] / SIZE[1]), 0)
+            off = np.linalg.norm(found.to_scan(middle) - there)
+            assert off < 20 or found.is_far_from_print(box, 150), (box, off)
+    assert found.is_far_from_print((100, 1550, 250, 1590), 150)
+
+
+def test_boxes_between_print_are_trusted() -> None:
+    blank = draw_blank(1)
+    found = lay(write_on(blank), blank)
+    boxes = [(left, y, left + 60, y + 40) for left in (110, 500) for y in range(140, 1560, 80)]
+    assert not any(found.is_far_from_print(box, 150) for box in boxes)
+
+
 def test_boxes_are_moved_with_the_page() -> None:
     blank = draw_blank(1)
     matrix, size = warp(0, 2)
