@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hwdigitize.forms.cutting import MARGIN_PX, Cut, tight
 from hwdigitize.forms.foreign import Mask, components
 from hwdigitize.forms.ink import Grey
-from hwdigitize.forms.strikes import is_crossed_out
+from hwdigitize.forms.strikes import is_crossed_out, is_struck_character
 
 #: less ink is no piece of writing
 LEAST_INK_PX = 12
@@ -29,6 +29,9 @@ LEAST_LINE, BETWEEN = 0.04, 0.6
 SHARED = 0.25
 #: a word that is struck out is as wide at least, of its height
 STRUCK_WIDTH = 1.5
+#: kinds of which a single character may be a struck one, and the gap after it, of its height:
+#: digits of one number stand closer
+DIGITS, STRUCK_GAP = ("digits", "number", "date", "time"), 0.25
 #: less ink than this, of all, beside what was struck out is nothing written instead
 STRUCK_REST = 0.1
 
@@ -55,7 +58,7 @@ def part_struck(cut: Cut, line_px: int) -> tuple[Cut, bool]:
     """Leave out the words that were struck out, and tell whether nothing else is there.
 
     A strike joins what it strikes into one stroke, which tells it from what was written after
-    it instead.
+    it instead. Of digits a single one that stands apart may be struck out, too.
 
     Args:
         cut: of a field without cells.
@@ -64,7 +67,7 @@ def part_struck(cut: Cut, line_px: int) -> tuple[Cut, bool]:
     mask = cut.ink.mask
     if is_crossed_out(mask, line_px):
         return cut, True
-    end = _struck_until(mask, line_px)
+    end = _struck_until(mask, line_px, cut.field.kind in DIGITS)
     struck = mask & (np.arange(mask.shape[1]) < end)
     if not struck.any():
         return cut, False
@@ -74,19 +77,27 @@ def part_struck(cut: Cut, line_px: int) -> tuple[Cut, bool]:
     return replace(cut, ink=rest), False
 
 
-def _struck_until(mask: Mask, line_px: int) -> int:
+def _struck_until(mask: Mask, line_px: int, digits: bool) -> int:
     """Where the strokes end that were struck out before anything was written."""
     labels, stats = components(mask)
-    left, width = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
-    height = stats[:, cv2.CC_STAT_HEIGHT]
+    left, top, width, height = stats[:, : cv2.CC_STAT_AREA].T
     end = 0
     for number in np.argsort(left, kind="stable"):
-        if number == 0 or left[number] + width[number] <= end:
+        right = int(left[number] + width[number])
+        if number == 0 or right <= end:
             continue
+        own = labels == number
         wide = width[number] >= STRUCK_WIDTH * height[number]
-        if not wide or not is_crossed_out(labels == number, line_px):
+        if wide and is_crossed_out(own, line_px):
+            end = right
+            continue
+        after = left[left >= right]
+        stands_apart = not after.size or after.min() - right >= STRUCK_GAP * height[number]
+        rows = slice(top[number], top[number] + height[number])
+        lone = digits and stands_apart
+        if not lone or not is_struck_character(own[rows, left[number] : right]):
             break
-        end = int(left[number] + width[number])
+        end = right
     return end
 
 

@@ -32,6 +32,16 @@ HALF_STRIKE_PX = 4
 WRITING = 0.3
 #: more ink than this in its bounding box is a scribble, not writing
 DENSE = 0.8
+#: a lone character with its strike is so wide, of its height, and at least so many px high
+LONE_WIDTHS, LEAST_LONE_PX = (0.45, 2.0), 12
+#: rows that lines of its strike may lie at, those of the one that runs from end to end, and
+#: how far they rise or fall; writing next to a line is not told from it
+LONE_ROWS, MAIN_ROWS, LONE_STEEPEST, HALF_LINE_PX = (9, 23), (11, 20), 8, 2
+#: share of the columns in which the one is inked, and any
+MAIN_COVER, LONE_COVER = 0.97, 0.9
+#: how far the strike juts out on both sides of the character, how thick it is there, how
+#: wide the character is above and below it, and its share of the ink; in px of HEIGHT_PX
+JUTS_PX, LONE_THIN_PX, BODY_PX, BODY = 2, 10, 12, 0.12
 
 
 def is_crossed_out(mask: Mask, line_px: int) -> bool:
@@ -84,3 +94,54 @@ def _is_strike(ink: Mask, line: Ints) -> bool:
     """Whether there is writing besides the line: a dash is nothing but a line."""
     own = ink & (np.abs(np.arange(HEIGHT_PX)[:, None] - line) <= HALF_STRIKE_PX)
     return float(own.sum()) <= (1 - WRITING) * float(ink.sum())
+
+
+def is_struck_character(mask: Mask) -> bool:
+    """Whether a single digit is struck through: by a line that juts out on both sides of it.
+
+    The bar of a 4 ends where its slope begins, that of a 7 has nothing but a stem below it. A
+    small t and a plus look struck, too, so that this is for digits. Some hands draw an 8 or 9
+    with such a stroke: what stands close before other digits is one of them.
+
+    Args:
+        mask: where the ink of one component is, (height, width), cut tight.
+    """
+    height, width = mask.shape
+    narrow, wide = LONE_WIDTHS
+    if height < LEAST_LONE_PX or not narrow * height <= width <= wide * height:
+        return False
+    size = (max(round(width * HEIGHT_PX / height), 8), HEIGHT_PX)
+    ink = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 127
+    strike = _strikes_through(ink)
+    rows = np.flatnonzero(strike.any(1))
+    body = ink & ~(cv2.dilate(strike.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    columns = np.flatnonzero(body.sum(0) > 1)
+    if not rows.size or not columns.size or float(body.sum()) < BODY * float(ink.sum()):
+        return False
+    thickest = _runs(ink).max(0)
+    return (
+        min(columns[0], size[0] - 1 - columns[-1]) >= JUTS_PX
+        and max(thickest[1:3].max(), thickest[-3:-1].max()) <= LONE_THIN_PX
+        and min(_width(body[: rows[0]]), _width(body[rows[-1] :])) >= BODY_PX
+    )
+
+
+def _strikes_through(ink: Mask) -> Mask:
+    """The ink of the lines through a character; none unless one is whole and in its middle."""
+    level, slope = np.meshgrid(
+        np.arange(LONE_ROWS[0], LONE_ROWS[1] + 1),
+        np.arange(-LONE_STEEPEST, LONE_STEEPEST + 1, 2),
+    )
+    along = np.linspace(-0.5, 0.5, ink.shape[1])
+    lines = np.round(level.reshape(-1, 1) + slope.reshape(-1, 1) * along).astype(np.int64)
+    cover = ink[lines, np.arange(ink.shape[1])].mean(1)
+    central = (level.ravel() >= MAIN_ROWS[0]) & (level.ravel() <= MAIN_ROWS[1])
+    if not (cover[central] >= MAIN_COVER).any():
+        return np.zeros_like(ink)
+    off = np.abs(np.arange(HEIGHT_PX)[:, None] - lines[cover >= LONE_COVER][:, None])
+    return ink & (off.min(0) <= HALF_LINE_PX)
+
+
+def _width(mask: Mask) -> int:
+    columns = np.flatnonzero(mask.any(0))
+    return int(columns[-1] - columns[0]) + 1 if columns.size else 0

@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from hwdigitize.forms.alike import differ, overrules
 from hwdigitize.forms.automaton import Automaton
-from hwdigitize.forms.cutting import EDGE_PX, Cut, cut_cells
+from hwdigitize.forms.cutting import EDGE_PX, Cut, cut_cells, relative
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.pieces import cut_glyphs, cut_lines, cut_words, part_struck
@@ -44,6 +45,9 @@ LETTERS = "[A-Za-zÀ-ÖØ-öø-ÿ' .-]+"
 #: amount of ink, of the square of the box's height, at which an empty box and a small character
 #: are equally likely, and how fast that turns (of its logarithm)
 SPECK, SPECK_SCALE = 0.010, 0.35
+#: writing reaches farther into its box than this, of the box's height; less is the box's own
+#: lines, out of focus or out of place, with this probability
+RIM, RIM_EMPTY = 0.2, 0.9
 #: probability of a value that a reader does not mention; without cells, characters that touch
 #: are cut wrongly and make the reader of single ones sure of a shorter value
 UNMENTIONED, UNMENTIONED_UNCELLED = 0.002, 0.025
@@ -53,14 +57,6 @@ LEGIBLE = 0.02
 CLOSING = frozenset(".,;:!?")
 #: likeness to what the cells show below which a language overrules them
 OVERRULED = 0.1
-#: shapes that handwriting does not tell apart, and separators, which are the grammar's: reading
-#: one for another is no disagreement; but a number's point counts
-SAME_SHAPES = str.maketrans(
-    {**dict.fromkeys("Oo°QD", "0"), **dict.fromkeys("lI|i!", "1"), "Z": "2", "z": "2"}
-    | {"S": "5", "s": "5", "b": "6", "B": "8", "g": "9", "q": "9"}
-    | {" ": None, ",": ".", "'": None}
-)
-SEPARATORS = str.maketrans(dict.fromkeys(".:/-"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +144,17 @@ def _emptiness(cut: Cut) -> float:
     amount = ink_amount(cut)
     if not amount:
         return 0.999
-    return float(1 / (1 + (amount / SPECK) ** (1 / SPECK_SCALE)))
+    empty = float(1 / (1 + (amount / SPECK) ** (1 / SPECK_SCALE)))
+    return max(empty, RIM_EMPTY) if _on_rim(cut) else empty
+
+
+def _on_rim(cut: Cut) -> bool:
+    """Whether all ink lies along the edges of the field's only box."""
+    if len(cut.field.boxes) > 1 or cut.field.cell_boxes:
+        return False
+    left, top, right, bottom = relative(cut.field.box, cut.window)
+    rim = round(RIM * (bottom - top))
+    return not cut.ink.mask[top + rim : bottom - rim, left + rim : right - rim].any()
 
 
 def read_written(
@@ -283,7 +289,9 @@ def _joined(words: Iterable[str]) -> str:
 
 def _of_one(one: Written, row: Constrained) -> FieldReading:
     """What the words network says alone."""
-    return _settled(one, row.raw.text, _ranked(_chances(row)), {"none_fits": row.none_fits})
+    evidence = {"none_fits": row.none_fits}
+    overruled = overrules(row, one.field.kind)
+    return _settled(one, row.raw.text, _ranked(_chances(row)), evidence, overruled)
 
 
 def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReading:
@@ -300,7 +308,7 @@ def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReadi
     }
     # Of two unconstrained readings the one that bears the value out, if any.
     raw, own = row.raw.text, spelled.raw.text
-    if _differ(raw, best, one.field.kind) and not _differ(own, best, one.field.kind):
+    if differ(raw, best, one.field.kind) and not differ(own, best, one.field.kind):
         raw = own
     return _settled(one, raw, ranked, evidence)
 
@@ -312,7 +320,7 @@ def _of_language(
     best, raw = ranked[0][0] if ranked else "", own.raw.text
     agreement = spelled.likeness(best) if ranked else 0.0
     evidence = {"agreement": agreement, "none_fits": own.none_fits}
-    overruled = agreement < OVERRULED and _differ(raw, best, one.field.kind)
+    overruled = agreement < OVERRULED and differ(raw, best, one.field.kind)
     return _settled(one, raw, ranked, evidence, overruled)
 
 
@@ -381,14 +389,6 @@ def _settled(
     reading = FieldReading(value, raw, "value", numbers, tuple(others))
     if one.corrected:
         reading = reading.flagged("something before it seems to be struck out")
-    if _differ(raw, value, one.field.kind) if overruled is None else overruled:
+    if differ(raw, value, one.field.kind) if overruled is None else overruled:
         return reading.flagged(f'looks like "{raw}"')
     return reading
-
-
-def _differ(raw: str, value: str, kind: str) -> bool:
-    """Whether two texts look different when written by hand, case and separators apart."""
-    first, second = (text.translate(SAME_SHAPES).casefold() for text in (raw, value))
-    if kind == "number":
-        return first.rstrip(".") != second
-    return first.translate(SEPARATORS) != second.translate(SEPARATORS)

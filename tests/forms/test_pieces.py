@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from hwdigitize.forms.cutting import Cut, cut_field
 from hwdigitize.forms.pieces import cut_glyphs, cut_lines, cut_words, part_struck
@@ -70,6 +71,31 @@ def test_writing_that_is_struck_out_as_a_whole_is_kept_and_told() -> None:
     whole = cut_of(struck_word(paper()))
     cut, all_struck = part_struck(whole, 80)
     assert all_struck and cut is whole
+
+
+def digits(*columns: int) -> Image:
+    page = paper()
+    for x in columns:
+        cv2.putText(page, "3", (x, 118), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (40, 30, 30), 3)
+    return page
+
+
+def test_a_single_digit_that_was_struck_out_before_another_is_left_out() -> None:
+    page = stroke(digits(125, 190), (117, 101), (157, 103))
+    cut, all_struck = part_struck(cut_of(page, "number"), 80)
+    assert not all_struck and cut.grey.shape[1] < 45
+
+
+def test_a_single_digit_that_was_struck_out_is_crossed_out() -> None:
+    assert part_struck(cut_of(stroke(digits(125), (117, 101), (157, 103)), "number"), 80)[1]
+
+
+@pytest.mark.parametrize(("kind", "second"), [("text", 190), ("number", 163)])
+def test_a_letter_or_the_first_digit_of_a_number_is_not_taken_for_a_struck_one(
+    kind: str, second: int
+) -> None:
+    whole = cut_of(stroke(digits(125, second), (117, 101), (157, 103)), kind)
+    assert part_struck(whole, 80) == (whole, False)
 
 
 def test_writing_without_a_strike_stays_as_it_is() -> None:

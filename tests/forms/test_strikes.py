@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hwdigitize.forms.strikes import is_crossed_out
+from hwdigitize.forms.strikes import is_crossed_out, is_struck_character
 
 Mask = NDArray[np.bool_]
 
@@ -60,3 +60,36 @@ def test_lines_through_a_whole_comb_cross_it_out() -> None:
     for y in (58, 76):
         cv2.polylines(canvas, [np.array([[10, y], [250, y - 4], [500, y + 2]])], False, 1, 4)
     assert is_crossed_out(canvas > 0, 120)
+
+
+def lone(character: str, *strike: tuple[int, int]) -> Mask:
+    """A character, struck through from the first point to the second, cut tight."""
+    canvas = np.zeros((160, 160), np.uint8)
+    cv2.putText(canvas, character, (50, 110), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 1, 4)
+    if strike:
+        cv2.line(canvas, *strike, 1, 4)
+    left, top, width, height = cv2.boundingRect(canvas)
+    return canvas[top : top + height, left : left + width] > 0
+
+
+@pytest.mark.parametrize("digit", "023568")
+def test_a_line_that_juts_out_on_both_sides_strikes_a_digit(digit: str) -> None:
+    assert is_struck_character(lone(digit, (40, 88), (106, 84)))
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_a_digit_alone_is_not_struck(digit: str) -> None:
+    assert not is_struck_character(lone(digit))
+
+
+@pytest.mark.parametrize(
+    ("digit", "bar"), [("7", ((60, 84), (94, 84))), ("0", ((50, 112), (98, 62)))]
+)
+def test_bars_that_belong_to_a_digit_do_not_strike_it(
+    digit: str, bar: tuple[tuple[int, int], tuple[int, int]]
+) -> None:
+    assert not is_struck_character(lone(digit, *bar))
+
+
+def test_a_digit_with_a_line_below_is_not_struck() -> None:
+    assert not is_struck_character(lone("3", (40, 114), (106, 114)))

@@ -1,0 +1,52 @@
+"""Values that look like what was read, and values that only the grammar says."""
+
+from __future__ import annotations
+
+import pytest
+
+from hwdigitize.forms.alike import differ, overrules
+from hwdigitize.recognition.constrained import Constrained
+from hwdigitize.recognition.reading import Reading
+
+
+@pytest.mark.parametrize(
+    ("raw", "value", "kind"),
+    [
+        ("I2.O5.l9S2", "12.05.1952", "date"),
+        ("08/0212017", "08/02/2017", "date"),
+        ("08022017", "08/02/2017", "date"),
+        ("zo17", "2017", "digits"),
+        ("12,50", "12.50", "number"),
+    ],
+)
+def test_shapes_that_a_hand_does_not_tell_apart_are_alike(
+    raw: str, value: str, kind: str
+) -> None:
+    assert not differ(raw, value, kind)
+
+
+@pytest.mark.parametrize(
+    ("raw", "value", "kind"),
+    [
+        ("08/03/2017", "08/02/2017", "date"),
+        ("1250", "12.50", "number"),
+        ("7", "1", "number"),
+        ("08/0212017", "0810212017", "number"),
+    ],
+)
+def test_other_digits_and_the_point_of_a_number_differ(raw: str, value: str, kind: str) -> None:
+    assert differ(raw, value, kind)
+
+
+def found(none_fits: float, text: str = "cloudy") -> Constrained:
+    return Constrained(text, 0.99, (), none_fits, Reading("clondy", 0.6))
+
+
+def test_a_list_may_choose_among_what_the_recognizer_reads_next() -> None:
+    assert not overrules(found(0.9), "text")
+    assert overrules(found(0.999), "text")
+    assert not overrules(found(0.999, "clondy"), "text")
+
+
+def test_no_digits_are_borne_out_by_being_a_number() -> None:
+    assert overrules(Constrained("17", 0.99, (), 0.9, Reading("T7", 0.6)), "number")
