@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from hwdigitize.pages.ink import WORKING_SIDE, find_pieces, label, measure, reduce
+from hwdigitize.pages.ink import WORKING_SIDE, InkSums, find_pieces, label, measure, reduce
 
 
 def test_pieces_by_hand() -> None:
@@ -48,3 +48,18 @@ def test_a_reduced_page_keeps_its_ink(size: tuple[int, int]) -> None:
     small = reduce(page)
     assert max(small.shape) <= WORKING_SIDE
     assert abs(float(small.mean()) - float(page.mean())) < 2.0
+
+
+@pytest.mark.parametrize("size", [(11, 7), (16, 30), (70, 90)])
+def test_density_is_the_mean_over_parts_of_pixels(size: tuple[int, int]) -> None:
+    mask = (np.random.default_rng(3).random((90, 70)) < 0.3).astype(np.uint8)
+    expected = cv2.resize(255 * mask, size, interpolation=cv2.INTER_AREA)
+    assert np.abs(InkSums(mask).density(size) - expected).max() <= 1
+
+
+def test_density_counts_a_part_of_the_page_alone() -> None:
+    mask = (np.random.default_rng(4).random((90, 70)) < 0.3).astype(np.uint8)
+    alone = np.zeros_like(mask)
+    alone[20:61, 9:33] = mask[20:61, 9:33]
+    within = InkSums(mask).density((11, 7), (9, 20, 33, 61))
+    assert np.array_equal(within, InkSums(alone).density((11, 7)))
