@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from msgspec.structs import replace
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from hwdigitize.document import Box
 from hwdigitize.forms.check_groups import Question, group_checks
 from hwdigitize.forms.date_parts import Labelled, joined_parts
+from hwdigitize.forms.found import Found, apart, named, on_page
 from hwdigitize.forms.labels import Page, around
-from hwdigitize.forms.naming import MULTIPLE, find_format, guess_kind, plain, slug, unique
+from hwdigitize.forms.naming import MULTIPLE, find_format, guess_kind, plain, unique
 from hwdigitize.forms.pdf_layers import COMB, MULTILINE, REQUIRED, Printed, Widget
 from hwdigitize.forms.records import CELLED, Choice, Field, Grammar, Kind
 from hwdigitize.forms.shapes import Shape, find_marks, find_shapes
@@ -61,26 +62,16 @@ class Draft:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A field not yet named, the text beside it, and the heading over it."""
-
-    field: Field
-    label: str
-    heading: str = ""
-    line: bool = False
-
-
 def draft_form(pages: Sequence[BlankPage]) -> Draft:
     """Find the fields of a blank form.
 
     Every field has a name of its own and lies inside its page; no two fields overlap.
     """
-    found: list[_Found] = []
+    found: list[Found] = []
     for number, page in enumerate(pages):
         drafted = _from_widgets(page) if page.widgets else _from_shapes(page)
-        found += [_on_page(one, number, page.grey.shape) for one in drafted]
-    fields, notes = _named(_apart(found))
+        found += [on_page(one, number, page.grey.shape) for one in drafted]
+    fields, notes = named(apart(found))
     return Draft(_title(pages[0]) if pages else "", fields, notes)
 
 
@@ -94,7 +85,7 @@ def _title(page: BlankPage) -> str:
 # Drawn fields.
 
 
-def _from_shapes(blank: BlankPage) -> list[_Found]:
+def _from_shapes(blank: BlankPage) -> list[Found]:
     shapes = find_shapes(blank.grey, blank.dpi)
     page = Page(list(blank.printed), [shape.across for shape in shapes], blank.dpi)
     checks = [shape.across for shape in shapes if shape.kind == "check"]
@@ -105,7 +96,7 @@ def _from_shapes(blank: BlankPage) -> list[_Found]:
     found = _joined_lines(found, page)
     found.sort(key=lambda one: _reading_order(one.field.box, blank.dpi))
     joined = joined_parts([Labelled(one.field, one.label) for one in found], blank.dpi)
-    return [_under_heading(_Found(*one), page) for one in joined]
+    return [_under_heading(Found(*one), page) for one in joined]
 
 
 def _reading_order(box: Box, dpi: float) -> tuple[int, int]:
@@ -113,14 +104,14 @@ def _reading_order(box: Box, dpi: float) -> tuple[int, int]:
     return round((box[1] + box[3]) / 2 / (dpi * 0.31)), box[0]
 
 
-def _under_heading(one: _Found, page: Page) -> _Found:
+def _under_heading(one: Found, page: Page) -> Found:
     heading = page.heading(one.field.box)
-    return _Found(one.field, one.label, heading.text if heading else "")
+    return Found(one.field, one.label, heading.text if heading else "")
 
 
-def _asked(question: Question) -> _Found:
+def _asked(question: Question) -> Found:
     if len(question.boxes) == 1:
-        return _Found(Field(name="", kind="mark", boxes=question.boxes), question.label)
+        return Found(Field(name="", kind="mark", boxes=question.boxes), question.label)
     values = _values(question.answers)
     choices = tuple(
         Choice(value=value, label=label if label != value else "", box=box)
@@ -128,7 +119,7 @@ def _asked(question: Question) -> _Found:
     )
     asked = " ".join((question.label, *question.answers))
     multiple = bool(MULTIPLE.search(plain(asked)))
-    return _Found(
+    return Found(
         Field(name="", kind="choice", choices=choices, multiple=multiple), question.label
     )
 
@@ -157,7 +148,7 @@ def _rows(shapes: Sequence[Shape], page: Page) -> list[list[Shape]]:
     return sorted(rows, key=lambda row: (row[0].across[1], row[0].across[0]))
 
 
-def _row_fields(row: list[Shape], page: Page, blank: BlankPage) -> Iterator[_Found]:
+def _row_fields(row: list[Shape], page: Page, blank: BlankPage) -> Iterator[Found]:
     if len(row) == 1:
         yield from _single(row[0], page, blank)
         return
@@ -167,7 +158,7 @@ def _row_fields(row: list[Shape], page: Page, blank: BlankPage) -> Iterator[_Fou
         text = f"{label} {head}".strip()
         kind = _kind(shape, head or label, page)
         grammar = _part_grammar(head)
-        yield _Found(_written(shape, kind, "text" if grammar.values else kind, grammar), text)
+        yield Found(_written(shape, kind, "text" if grammar.values else kind, grammar), text)
 
 
 def _top(box: Box, page: Page) -> Box:
@@ -195,7 +186,7 @@ def _part_grammar(head: str) -> Grammar:
     return Grammar()
 
 
-def _single(shape: Shape, page: Page, blank: BlankPage) -> Iterator[_Found]:
+def _single(shape: Shape, page: Page, blank: BlankPage) -> Iterator[Found]:
     label = _label(shape, page)
     wide = shape.across[2] - shape.across[0] >= DIVIDER * blank.grey.shape[1]
     if shape.kind == "line" and wide and not label:
@@ -203,7 +194,7 @@ def _single(shape: Shape, page: Page, blank: BlankPage) -> Iterator[_Found]:
     kind = _kind(shape, label, page)
     grammar = Grammar(format=find_format(label, kind))
     drafted = _written(shape, kind, kind, grammar)
-    yield _Found(drafted, label, line=shape.kind == "line")
+    yield Found(drafted, label, line=shape.kind == "line")
 
 
 def _label(shape: Shape, page: Page) -> str:
@@ -241,9 +232,9 @@ def _written(shape: Shape, kind: Kind, use: Kind, grammar: Grammar) -> Field:
     )
 
 
-def _joined_lines(found: list[_Found], page: Page) -> list[_Found]:
+def _joined_lines(found: list[Found], page: Page) -> list[Found]:
     """Lines below each other of which only the first has a label are one place to write."""
-    joined: list[_Found] = []
+    joined: list[Found] = []
     for one in found:
         above = next((i for i, other in enumerate(joined) if _follows(other, one, page)), None)
         if above is None:
@@ -251,13 +242,13 @@ def _joined_lines(found: list[_Found], page: Page) -> list[_Found]:
             continue
         first = joined[above]
         boxes = first.field.boxes + one.field.boxes
-        joined[above] = _Found(
+        joined[above] = Found(
             replace(first.field, kind="lines", boxes=boxes), first.label, line=True
         )
     return joined
 
 
-def _follows(first: _Found, one: _Found, page: Page) -> bool:
+def _follows(first: Found, one: Found, page: Page) -> bool:
     if (
         one.label
         or not (first.line and one.line)
@@ -274,7 +265,7 @@ def _follows(first: _Found, one: _Found, page: Page) -> bool:
 # Fillable fields of a PDF.
 
 
-def _from_widgets(blank: BlankPage) -> list[_Found]:
+def _from_widgets(blank: BlankPage) -> list[Found]:
     """The fields as their PDF describes them; boxes of one name are one field."""
     by_name: dict[str, list[Widget]] = {}
     for number, widget in enumerate(blank.widgets):
@@ -284,7 +275,7 @@ def _from_widgets(blank: BlankPage) -> list[_Found]:
     return [_from_widget(widgets, page) for widgets in by_name.values()]
 
 
-def _from_widget(widgets: list[Widget], page: Page) -> _Found:
+def _from_widget(widgets: list[Widget], page: Page) -> Found:
     first = widgets[0]
     boxes = tuple(widget.box for widget in widgets)
     # the last part of a name such as form1.page1.surname[0] is the field's own
@@ -306,7 +297,7 @@ def _from_widget(widgets: list[Widget], page: Page) -> _Found:
     else:
         drafted = _text_widget(first, boxes, f"{label} {name}", required, page)
         drafted = replace(drafted, name=name)
-    return _Found(drafted, label)
+    return Found(drafted, label)
 
 
 def _text_widget(
@@ -328,84 +319,3 @@ def _text_widget(
         required=required,
         grammar=Grammar(values=values),
     )
-
-
-# All pages together.
-
-
-def _on_page(one: _Found, number: int, shape: tuple[int, ...]) -> _Found:
-    """The field on its page, its boxes cut to it."""
-
-    def cut(box: Box) -> Box:
-        left, top, right, bottom = box
-        return max(left, 0), max(top, 0), min(right, shape[1]), min(bottom, shape[0])
-
-    boxes = tuple(cut(box) for box in one.field.boxes)
-    choices = tuple(replace(choice, box=cut(choice.box)) for choice in one.field.choices)
-    return _Found(
-        replace(one.field, page=number, boxes=boxes, choices=choices), one.label, one.heading
-    )
-
-
-def _apart(found: Sequence[_Found]) -> list[_Found]:
-    """The fields whose boxes are large enough and overlap no box of a field before."""
-    taken: dict[int, list[Box]] = {}
-    kept = []
-    for one in found:
-        there = taken.setdefault(one.field.page, [])
-        places = [_shrunk(place, there) for place in one.field.places]
-        if not all(b[2] - b[0] >= 4 and b[3] - b[1] >= 4 for b in places):
-            continue
-        there += places
-        boxes = tuple(places[: len(one.field.boxes)])
-        rest = places[len(one.field.boxes) :]
-        choices = tuple(
-            replace(choice, box=box)
-            for choice, box in zip(one.field.choices, rest, strict=True)
-        )
-        kept.append(
-            _Found(replace(one.field, boxes=boxes, choices=choices), one.label, one.heading)
-        )
-    return kept
-
-
-def _shrunk(box: Box, others: Sequence[Box]) -> Box:
-    """The box without what others take of it, cut from the side that costs least."""
-    for other in others:
-        left, top, right, bottom = box
-        if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom:
-            cuts = (
-                (other[2], top, right, bottom),
-                (left, top, other[0], bottom),
-                (left, other[3], right, bottom),
-                (left, top, right, other[1]),
-            )
-            box = max(cuts, key=lambda c: max(c[2] - c[0], 0) * max(c[3] - c[1], 0))
-    return box
-
-
-@dataclass
-class _Names:
-    """Names given so far, and what to say about them."""
-
-    given: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
-
-
-def _named(found: Sequence[_Found]) -> tuple[tuple[Field, ...], tuple[str, ...]]:
-    """A name for each field: its label's, with its heading's where that is not enough."""
-    bases = [slug(one.field.name) or slug(one.label) for one in found]
-    names = _Names()
-    fields = []
-    for number, (one, base) in enumerate(zip(found, bases, strict=True), 1):
-        name = base or f"field_{number}"
-        if base and bases.count(base) > 1 and slug(one.heading) not in ("", base):
-            name = slug(one.heading) + "_" + base
-        name = unique(name, names.given)
-        names.given.add(name)
-        label = " ".join(one.label.split()).rstrip(" :")
-        if not base:
-            where = f"page {one.field.page + 1} at {one.field.box[0]}, {one.field.box[1]}"
-            names.notes.append(f"{name}: no label was read beside it ({where})")
-        fields.append(replace(one.field, name=name, label=label))
-    return tuple(fields), tuple(names.notes)
