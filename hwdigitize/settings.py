@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hwdigitize.errors import UsageError
+
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_Above0 = Annotated[float, msgspec.Meta(gt=0)]
+_AtLeast1 = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -18,9 +22,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     #: resolution at which PDF pages that are not one scanned image are rendered
-    dpi: int = 300
+    dpi: _AtLeast1 = 300
     #: larger pages are refused before anything is decoded
-    max_megapixels: float = 200.0
+    max_megapixels: _Above0 = 200.0
     #: text file with one PDF password a line, tried in order
     password_file: str | None = None
     #: turn pages scanned sideways or upside down
@@ -36,20 +40,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: "greedy" takes the best path, "beam" a prefix beam search, which gives alternatives
     decoder: Literal["greedy", "beam"] = "beam"
     #: prefixes kept by the beam search
-    beam_width: int = 8
+    beam_width: _AtLeast1 = 8
     #: words that the beam search expects: "none", "en", "fr", "names", several joined by "+",
     #: or another language with the extra hwdigitize[languages]
     language: str = "en+fr"
     #: folder of form templates; a page of none of them is then a problem
     templates: str | None = None
     #: share of wrong values that may be among the fields accepted without a person
-    max_error: float = 0.02
+    max_error: _Share = 0.02
     #: what is less sure than this is flagged
-    flag_below: float = 0.8
+    flag_below: _Share = 0.8
     #: seconds after which a page is given up
-    page_seconds: float = 120.0
+    page_seconds: _Above0 = 120.0
     #: memory of a worker above which its page is given up
-    worker_megabytes: int = 1500
+    worker_megabytes: _AtLeast1 = 1500
     #: keep a scan and a thumbnail of each page for the HTML report
     report_images: bool = True
 

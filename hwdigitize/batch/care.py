@@ -21,6 +21,7 @@ from hwdigitize.batch.ledger_file import LastRun
 from hwdigitize.batch.outputs import LEDGER, holder, locked, output_errors
 from hwdigitize.batch.quarantine import release
 from hwdigitize.batch.records import Counts, sha256_of, short_hash
+from hwdigitize.batch.remote import is_there
 from hwdigitize.document import decode_document
 from hwdigitize.errors import UsageError
 from hwdigitize.reports.json import document_path
@@ -143,11 +144,11 @@ def prune(out: Path, keep: bool = False) -> list[str]:
     """
     with output_errors(out), _writing(out) as ledger:
         for path in ledger.last_run().inputs:
-            if not Path(path).exists():
+            if not is_there(path):
                 raise UsageError(
                     f"{path} is not there; is its disk mounted? Nothing was removed"
                 )
-        gone = [file for file in ledger.vanished_files() if not ledger.path(file).exists()]
+        gone = [file for file in ledger.vanished_files() if not is_there(ledger.path(file))]
         for file in [] if keep else gone:
             _remove(ledger, out, file)
         return gone

@@ -64,7 +64,7 @@ def write_document(ledger: Ledger, out: Path, file: str) -> None:
     if document.pages:
         data = encode(document)
         write_whole(document_path(out, file), data, durable=False)
-        update_quarantine(out, ledger.path(file), document)
+        update_quarantine(out, Path(ledger.path(file)), document)
         ledger.note_written(file, data)
 
 

@@ -59,7 +59,7 @@ def export(results: Path, kind: str, out: Path) -> Exported:
     if kind not in FORMATS:
         raise UsageError(f"--format {kind}: give one of {', '.join(FORMATS)}")
     files = failed = unfinished = 0
-    with output_errors(out), closing(Ledger(results, reading=True)) as ledger:
+    with output_errors(results), closing(Ledger(results, reading=True)) as ledger:
         for file, _, _ in ledger.written():
             if not ledger.is_finished(file):
                 unfinished += 1

@@ -345,10 +345,10 @@ class Ledger(LedgerFile):
         ).fetchone()
         return found
 
-    def path(self, file: str) -> Path:
-        """Where an input lies."""
+    def path(self, file: str) -> str:
+        """Where an input lies: a path, or a URL."""
         query = "SELECT path FROM files WHERE file = ?"
-        return Path(os.fsdecode(self._db.execute(query, (file,)).fetchone()[0]))
+        return os.fsdecode(self._db.execute(query, (file,)).fetchone()[0])
 
     def is_finished(self, file: str) -> bool:
         """Whether all pages of a file are finished."""

@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,14 +77,15 @@ def memory_bytes() -> tuple[int, int]:
 
 
 def _children(pid: int) -> Iterator[int]:
-    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = [int(child) for child in tasks.read_text().split()]
-        except OSError:  # the thread has ended
-            continue
-        for child in children:
-            yield child
-            yield from _children(child)
+    children: list[int] = []
+    with suppress(OSError):  # the process has ended
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - raises as it should
+            with suppress(OSError):  # the thread has
+                text = Path(f"/proc/{pid}/task/{task}/children").read_text()
+                children += map(int, text.split())
+    for child in children:
+        yield child
+        yield from _children(child)
 
 
 def _resident(pid: int) -> int:

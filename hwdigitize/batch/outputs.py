@@ -71,8 +71,8 @@ def check_room(out: Path) -> None:
 
 
 @contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Hold the output folder against a second run.
+def locked(out: Path, name: str = _LOCK) -> Iterator[None]:
+    """Hold the output folder against a second run, by a lock file of that name.
 
     The kernel drops the lock with its holder, so that a dead run never blocks the next.
 
@@ -80,7 +80,7 @@ def locked(out: Path) -> Iterator[None]:
         OutputError: another run holds it; the message names its process and host.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with (out / _LOCK).open("a+") as file:
+    with (out / name).open("a+") as file:
         deadline = time.monotonic() + _PROBE_SECONDS
         while not _lock(file, fcntl.LOCK_EX):
             if time.monotonic() > deadline:

@@ -13,21 +13,26 @@ import os
 import re
 import socket
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwdigitize.batch.outputs import LEDGER
+from hwdigitize.batch.outputs import LEDGER, locked
 from hwdigitize.errors import HwdigitizeError, OutputError, PageError, UsageError
 from hwdigitize.pages.discovery import Skipped
 from hwdigitize.pages.formats import SUFFIXES
 from hwdigitize.pages.names import natural_key, safe_name, unique_names
 
+#: held on this machine until all is put, which is longer than the run's own
+_LOCK = "url.lock"
+#: files put at once
+_PUTS = 16
 #: written when all of a results folder was put to its URL
 _PUT = ".put"
 #: belong to the local folder alone
-_NOT_PUT = (_PUT, "run.lock", f"{LEDGER}-wal", f"{LEDGER}-shm")
+_NOT_PUT = (_PUT, _LOCK, "run.lock", f"{LEDGER}-wal", f"{LEDGER}-shm")
 #: of results, what is removed at the URL when it is no longer there
 _MIRRORED = ("documents", "quarantine", "report")
 #: keys of fsspec's descriptions of files that change with their content
@@ -117,6 +122,19 @@ def version_of(url: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2], 16)) if match else None
 
 
+def is_there(path: str) -> bool:
+    """Whether a file or folder is at a path or URL.
+
+    Raises:
+        UsageError: the URL's protocol is not installed here.
+        OSError: the store does not answer.
+    """
+    if not is_url(path):
+        return Path(path).exists()
+    store, place = opened(_MARK.sub("", path))
+    return bool(store.exists(place))
+
+
 def last_part(path: str) -> str:
     """Name of the file that a path or URL ends in."""
     return _MARK.sub("", path).rstrip("/").rsplit("/", 1)[-1] or "unnamed"
@@ -171,18 +189,19 @@ def results_at(out: str) -> Iterator[Path]:
     ledger last, so that it never tells of what is not there.
 
     Raises:
-        OutputError: the URL cannot be read or written.
+        OutputError: the URL cannot be read or written, or a run here is writing to it.
     """
     if not is_url(out):
         yield Path(out)
         return
     folder = _copy_of(out)
-    with _output_errors(out, folder):
-        if not (folder / LEDGER).exists():
-            _bring(out, folder)
-    yield folder
-    with _output_errors(out, folder):
-        _put(folder, out)
+    with locked(folder, _LOCK):
+        with _output_errors(out, folder):
+            if not (folder / LEDGER).exists():
+                _bring(out, folder)
+        yield folder
+        with _output_errors(out, folder):
+            _put(folder, out)
 
 
 def _copy_of(out: str) -> Path:
@@ -226,28 +245,27 @@ def _put(folder: Path, out: str) -> None:
     since = mark.stat().st_mtime_ns if mark.exists() else 0
     begun = folder / f"{_PUT}.begun"
     begun.touch()
-    made: set[str] = set()
-    for name in _changed(folder, since):
-        target = f"{root.rstrip('/')}/{name}"
-        parent = target.rsplit("/", 1)[0]
-        if parent not in made:
-            store.makedirs(parent, exist_ok=True)
-            made.add(parent)
-        store.put_file(str(folder / name), target)
+    names = list(_changed(folder, since))
+    targets = [f"{root.rstrip('/')}/{name}" for name in names]
+    for parent in dict.fromkeys(target.rpartition("/")[0] for target in targets):
+        store.makedirs(parent, exist_ok=True)
+    with ThreadPoolExecutor(_PUTS) as pool:
+        for _ in pool.map(store.put_file, (str(folder / name) for name in names), targets):
+            pass  # raises what went wrong, and puts no more then
+    if (folder / LEDGER).exists():
+        store.put_file(str(folder / LEDGER), f"{root.rstrip('/')}/{LEDGER}")
     if since:
         _remove(store, root, _gone(store, root, folder))
     begun.replace(mark)
 
 
 def _changed(folder: Path, since: int) -> Iterator[str]:
-    """Names of files written or linked since a time (ns), the ledger last."""
+    """Names of files written or linked since a time (ns), but for the ledger."""
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
         told = name not in _NOT_PUT and not name.startswith(_PUT) and path.suffix != ".tmp"
         if told and name != LEDGER and path.is_file() and path.stat().st_ctime_ns >= since:
             yield name
-    if (folder / LEDGER).exists():
-        yield LEDGER
 
 
 def _gone(store: Any, root: str, folder: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -252,13 +253,16 @@ class Station:
             return held
         if held:
             self._held.file = None
-            held.path.unlink(missing_ok=True)
-            held.path.parent.rmdir()
+            shutil.rmtree(held.path.parent, ignore_errors=True)
         path = Path(mkdtemp(dir=self._folder.name)) / last_part(name)
-        if source.data is None:
-            self._executor.submit(fetch, name, str(path)).result()
-        else:
-            path.write_bytes(source.data)
+        try:
+            if source.data is None:
+                self._executor.submit(fetch, name, str(path)).result()
+            else:
+                path.write_bytes(source.data)
+        except BaseException:  # what came of it is of no use, and may be large
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
         self._held.file = held = _Held(name, path, sha256_of(str(path)))
         return held
 

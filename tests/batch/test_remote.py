@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from hwdigitize.batch.records import Stamp, stamp
-from hwdigitize.batch.remote import fetch, find_remote, last_part, results_at, version_of
+from hwdigitize.batch.remote import (
+    fetch,
+    find_remote,
+    is_there,
+    last_part,
+    results_at,
+    version_of,
+)
 from hwdigitize.errors import OutputError, PageError, UsageError
 
 fsspec = pytest.importorskip("fsspec", reason="needs fsspec: pip install 'hwdigitize[cluster]'")
@@ -153,6 +160,25 @@ def test_nothing_is_put_when_the_run_failed(store: fsspec.AbstractFileSystem) ->
     with results_at("memory://out") as folder:
         assert (folder / "ledger.sqlite").exists()
     assert store.exists("/out/ledger.sqlite")
+
+
+def test_a_second_run_is_refused_until_all_is_put(
+    store: fsspec.AbstractFileSystem, state: Path
+) -> None:
+    with (
+        results_at("memory://out") as folder,
+        pytest.raises(OutputError, match="in use by process"),
+        results_at("memory://out"),
+    ):
+        pass
+    assert folder.is_dir() and store.find("/out") == []
+
+
+@pytest.mark.parametrize("url", ["memory://scans/a.png", "memory://scans"])
+def test_what_is_at_a_url_is_there(store: fsspec.AbstractFileSystem, url: str) -> None:
+    assert not is_there(url + "#hwdigitize=7-0123456789abcde")
+    store.pipe("/scans/a.png", b"content")
+    assert is_there(url + "#hwdigitize=7-0123456789abcde") and is_there("memory://scans")
 
 
 def test_a_store_that_takes_nothing_is_an_output_error(

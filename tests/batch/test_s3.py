@@ -98,11 +98,9 @@ def test_a_cluster_from_store_to_store_gives_the_bytes_of_a_local_run(
 
 
 def test_a_file_of_many_parts_is_put_whole(store: Store, tmp_path: Path) -> None:
-    with results_at(OUT) as folder:
-        folder.mkdir(parents=True)
-        with (folder / "ledger.sqlite").open("wb") as ledger:
-            ledger.write(b"first")
-            ledger.truncate(110_000_000)
+    with results_at(OUT) as folder, (folder / "ledger.sqlite").open("wb") as ledger:
+        ledger.write(b"first")
+        ledger.truncate(110_000_000)
     assert store.calls.count("POST") == 2
     assert len(store.objects["archive/results/ledger.sqlite"]) == 110_000_000
     assert store.objects["archive/results/ledger.sqlite"][:5] == b"first"
