@@ -32,7 +32,8 @@ from hwdigitize.pages.ingest import load_page
 from hwdigitize.recognition.runtime import models_folder
 from hwdigitize.settings import Settings
 
-SAMPLE_PAGES = 250
+#: samples a run, and the pages before the first that count (fewer in a short run)
+SAMPLES = 80
 WARM_UP_PAGES = 1000
 WORDS = 40
 
@@ -99,7 +100,8 @@ class Sample(NamedTuple):
 class Watcher:
     """Takes a sample now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages: int) -> None:
+        self.every = max(pages // SAMPLES, 1)
         self.samples: list[Sample] = []
         self.reporting = (0.0, 0.0)
         self.began = time.monotonic()
@@ -108,7 +110,7 @@ class Watcher:
     def listen(self, progress: Progress) -> None:
         if progress.stage == "reporting":
             self.reporting = (time.monotonic(), time.process_time())
-        if progress.stage == "reading" and progress.done % SAMPLE_PAGES == 0:
+        if progress.stage == "reading" and progress.done % self.every == 0:
             self.take(progress.done)
 
     def take(self, pages: int) -> None:
@@ -116,11 +118,12 @@ class Watcher:
         seconds = time.monotonic() - self.began
         sample = Sample(pages, seconds, time.process_time(), main / 1e6, workers / 1e6)
         self.samples.append(sample)
-        if pages % 1000 == 0:
-            before = self.samples[-1 - 1000 // SAMPLE_PAGES :][0]
+        if pages % (4 * self.every) == 0:
+            before = self.samples[-5:][0]
             spent = sample.cpu_seconds - before.cpu_seconds
+            thousands = max(pages - before.pages, 1) / 1000
             print(
-                f"{pages}\t{seconds:.0f}\t{spent:.2f}\t"
+                f"{pages}\t{seconds:.0f}\t{spent / thousands:.2f}\t"
                 f"{sample.main_mb:.1f}\t{sample.workers_mb:.1f}",
                 flush=True,
             )
@@ -132,9 +135,15 @@ class Watcher:
         return f"{spent[0]:.1f} s, {spent[1]:.1f} s of CPU"
 
 
+def warm(samples: list[Sample]) -> list[Sample]:
+    """Samples after the warm-up."""
+    from_page = min(WARM_UP_PAGES, samples[-1].pages // 3)
+    return [s for s in samples if s.pages >= from_page]
+
+
 def slope(samples: list[Sample], what: str) -> float:
     """MB, or whatever it is, a thousand pages, by least squares after the warm-up."""
-    kept = [s for s in samples if s.pages >= WARM_UP_PAGES]
+    kept = warm(samples)
     return float(
         np.polyfit([s.pages / 1000 for s in kept], [getattr(s, what) for s in kept], 1)[0]
     )
@@ -142,7 +151,7 @@ def slope(samples: list[Sample], what: str) -> float:
 
 def rates(samples: list[Sample], clock: str) -> tuple[float, float]:
     """Pages a second in the first and last quarter after the warm-up."""
-    kept = [s for s in samples if s.pages >= WARM_UP_PAGES]
+    kept = warm(samples)
     quarter = max(len(kept) // 4, 1)
 
     def rate(first: Sample, last: Sample) -> float:
@@ -175,7 +184,7 @@ def soak(folder: Path, pages: int, jobs: int, real: bool) -> None:
     models = folder / "models"  # a copy, so that none of them changes meanwhile
     shutil.copytree(models_folder(None), models)
     settings = Settings(models=str(models))
-    watcher = Watcher()
+    watcher = Watcher(pages)
     digitize = digitize_page if real else this.made_up
     summary = run_batch(
         [source], out, settings, jobs, listener=watcher.listen, digitize=digitize
@@ -200,7 +209,7 @@ def soak(folder: Path, pages: int, jobs: int, real: bool) -> None:
     )
     for what in ("finished run again", "ten pages more"):
         began = (time.monotonic(), time.process_time())
-        watcher = Watcher()
+        watcher = Watcher(pages)
         again = run_batch(
             [source], out, settings, jobs, listener=watcher.listen, digitize=digitize
         )

@@ -75,5 +75,6 @@ def load_settings(path: Path | None, flags: dict[str, Any]) -> Settings:
     try:
         return msgspec.convert(merged, Settings)
     except msgspec.ValidationError as error:
-        known = ", ".join(Settings.__struct_fields__)
-        raise UsageError(f"{path or 'settings'}: {error}. Known keys: {known}") from error
+        known = f". Known keys: {', '.join(Settings.__struct_fields__)}"
+        unknown = "unknown field" in str(error)
+        raise UsageError(f"{path or 'settings'}: {error}{known * unknown}") from error

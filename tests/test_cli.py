@@ -317,6 +317,41 @@ def test_results_are_looked_after(
     assert code_of("export", out, "--format", "odt", "--out", out) == errors.EXIT_USAGE
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--flag-below", "3"),
+        ("--dpi", "0"),
+        ("--page-seconds", "-1"),
+        ("--worker-megabytes", "0"),
+        ("--max-megapixels", "0"),
+        ("--max-error", "150%"),
+        ("--decoder", "fast"),
+    ],
+)
+def test_settings_out_of_range_are_refused(
+    option: str, value: str, source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of("run", source, "--out", tmp_path / "out", option, value) == errors.EXIT_USAGE
+    said = capsys.readouterr().err
+    assert option[2:].replace("-", "_") in said.replace("-", "_") and "Known keys" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_cannot_be_opened_is_a_failure_in_the_log(
+    source: Path, tmp_path: Path
+) -> None:
+    (source / "uncountable.png").touch()
+    log = tmp_path / "log.jsonl"
+    to_log = ("-q", "--log-file", log, "--log-json")
+    code_of("run", source, "--out", tmp_path / "out", "--jobs", "1", *to_log)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    (failed,) = [line for line in lines if line.get("file") == "uncountable.png"]
+    assert (failed["level"], failed["problem"]) == ("warning", "ingest:damaged")
+    assert lines[0]["message"].startswith("began: ")
+    assert lines[-1]["quarantined"] == 2 and lines[-1]["read"] == 2
+
+
 def test_json_log_has_page_ids(source: Path, tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     out = tmp_path / "out"
