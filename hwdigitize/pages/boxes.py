@@ -160,8 +160,9 @@ def _fills(walls: Mask, hole: Ints) -> bool:
     """Whether a hole covers most of its box."""
     left, top, right, bottom = hole
     inside = 1 - walls[top:bottom, left:right]
-    if cv2.countNonZero(inside) < FILLED * inside.size:
-        return False
+    clear = cv2.countNonZero(inside)
+    if clear < FILLED * inside.size or clear == inside.size:
+        return clear == inside.size
     count, labels = label(inside, connectivity=4)
     return bool(measure(labels, inside, count).areas.max() >= FILLED * inside.size)
 
