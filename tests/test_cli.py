@@ -295,7 +295,9 @@ def test_results_are_looked_after(
     assert "pages in  2 = 1 done + 0 review + 1 quarantined" in said
     assert "ingest:damaged  1 page, such as failed.png" in said
     assert code_of("status", out, "--json") == errors.EXIT_OK
-    assert json.loads(capsys.readouterr().out)["counts"]["quarantined"] == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["counts"]["quarantined"] == 1
+    assert told["problems"] == [{"problem": "ingest:damaged", "pages": 1, "file": "failed.png"}]
     assert code_of("verify", out) == errors.EXIT_OK
     (out / "pages.csv").write_text("")
     assert code_of("verify", out) == errors.EXIT_PAGES_FAILED
@@ -307,7 +309,8 @@ def test_results_are_looked_after(
     assert code_of("retry", out, "--jobs", "1") == errors.EXIT_PAGES_FAILED
     assert "to be read again: 1 page\n" in capsys.readouterr().err
     (source / "failed.png").unlink()
-    assert code_of("run", source, "--out", out, "--jobs", "1", "--quiet") == errors.EXIT_OK
+    assert code_of("run", source, "--out", out, "--jobs", "1") == errors.EXIT_OK
+    assert "vanished from the inputs: 1 file, whose" in capsys.readouterr().err
     assert code_of("prune", out) == errors.EXIT_OK
     assert capsys.readouterr().out == "failed.png\n"
     assert code_of("verify", tmp_path) == errors.EXIT_USAGE

@@ -44,7 +44,9 @@ def status(
 
     found = look(results)
     if as_json:
-        plain = found._asdict() | {"counts": found.counts._asdict()}
+        names = ("problem", "pages", "file")
+        problems = [dict(zip(names, problem, strict=True)) for problem in found.problems]
+        plain = found._asdict() | {"counts": found.counts._asdict(), "problems": problems}
         print(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
         return
     print_rows(_rows(found), sys.stdout)

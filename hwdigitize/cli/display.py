@@ -160,7 +160,10 @@ class _Bar:
 
 
 def print_plan(plan: Plan) -> None:
-    """Say on standard error what is read again because something changed, before it is."""
+    """Say on standard error what changed since the last run, before it is read."""
+    if plan.vanished_files:
+        gone = counted(plan.vanished_files, "file")
+        print(f"vanished from the inputs: {gone}, whose results stay", file=sys.stderr)
     for name, pages in plan.changes:
         print(f"{name} changed: to be read again, {counted(pages, 'page')}", file=sys.stderr)
 
