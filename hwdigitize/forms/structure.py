@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 #: longer side in px on which tiles are compared (A4 at 150 dpi), and of that for features
-WORK_SIDE, LOOK_SIDE = 1754, 450
+WORK_SIDE, LOOK_SIDE = 1754, 360
 #: features a page, the strongest
 MOST_FEATURES = 600
 #: features of a blank in either thickness
