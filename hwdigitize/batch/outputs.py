@@ -32,7 +32,9 @@ def output_errors(out: Path) -> Iterator[None]:
     except OutputError as error:
         if not isinstance(error.__cause__, OSError):
             raise
-        raise OutputError(_advice(out, _is_full(error.__cause__), str(error))) from error
+        if not _is_full(error.__cause__):  # it may be a file elsewhere, of figures
+            raise OutputError(f"{error}. Check the folder and its permissions.") from error
+        raise OutputError(_advice(out, True, str(error))) from error
     except OSError as error:
         raise OutputError(_advice(out, _is_full(error), str(error))) from error
     except sqlite3.Error as error:
