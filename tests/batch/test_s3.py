@@ -13,6 +13,7 @@ import pytest
 from hwdigitize.batch.remote import results_at
 from hwdigitize.batch.run import RunSummary, run_batch
 from hwdigitize.settings import Settings
+from tests.conftest import ROOT
 
 from . import fakes
 from .conftest import MakeScans, results_in
@@ -21,7 +22,8 @@ from .object_store import KEY_ID, Store, serving
 pytest.importorskip("distributed", reason="needs Dask: pip install 'hwdigitize[cluster]'")
 s3fs = pytest.importorskip("s3fs", reason="needs pip install s3fs")
 
-SETTINGS = Settings(page_seconds=30, worker_megabytes=400)
+SETTINGS = Settings()
+SAMPLES = ("order-fax.tif", "membership-flat.jpg", "notebook.pdf")
 SCANS, OUT = "s3://archive/scans", "s3://archive/results"
 
 
@@ -95,6 +97,18 @@ def test_a_cluster_from_store_to_store_gives_the_bytes_of_a_local_run(
 
     store.objects["archive/scans/3.png"] = b"another scan"
     assert run(**work).read == len(b"another scan") % 3 + 1
+
+
+@pytest.mark.slow
+def test_so_it_is_with_the_shipped_networks(store: Store, tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    for name in SAMPLES:
+        shutil.copy(ROOT / "samples" / name, scans)
+    put(store, scans)
+    run_batch([scans], tmp_path / "out", SETTINGS, jobs=1)
+    assert run().read == 5
+    assert differing(in_store(store), results_in(tmp_path / "out")) == []
 
 
 def test_a_file_of_many_parts_is_put_whole(store: Store, tmp_path: Path) -> None:
