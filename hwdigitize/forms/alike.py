@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hwdigitize.recognition.constrained import Constrained
-
 #: shapes that handwriting does not tell apart, and separators, which are the grammar's: reading
 #: one for another is no disagreement; but a number's point counts
 SAME_SHAPES = str.maketrans(
@@ -12,9 +10,6 @@ SAME_SHAPES = str.maketrans(
     | {" ": None, ",": ".", "'": None}
 )
 SEPARATORS = str.maketrans(dict.fromkeys(".:/-"))
-#: how likely, against the raw reading and by the recognizer alone, a text must be that a list
-#: or a checksum may choose in its place: one of the recognizer's own next readings
-CHOSEN = 0.01
 
 
 def differ(raw: str, value: str, kind: str) -> bool:
@@ -28,15 +23,3 @@ def differ(raw: str, value: str, kind: str) -> bool:
     if kind == "date" and first.replace("/", "1") == second.replace("/", "1"):
         return False
     return first.translate(SEPARATORS) != second.translate(SEPARATORS)
-
-
-def overrules(found: Constrained, kind: str) -> bool:
-    """Whether the value is what may be written there rather than what it looks like.
-
-    Few of all words are in a list or have a checksum, so that one among the recognizer's next
-    readings is borne out by it; nearly all digits are some number or day, which bears out none.
-    """
-    if not differ(found.raw.text, found.text, kind):
-        return False
-    own = found.probability * (1 - found.none_fits)
-    return kind != "text" or own < CHOSEN * found.raw.confidence

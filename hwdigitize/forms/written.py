@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from hwdigitize.forms.alike import differ, overrules
+from hwdigitize.forms.alike import differ
 from hwdigitize.forms.automaton import Automaton
 from hwdigitize.forms.cutting import EDGE_PX, Cut, cut_cells, relative
 from hwdigitize.forms.fields import FieldReading
@@ -290,8 +290,7 @@ def _joined(words: Iterable[str]) -> str:
 def _of_one(one: Written, row: Constrained) -> FieldReading:
     """What the words network says alone."""
     evidence = {"none_fits": row.none_fits}
-    overruled = overrules(row, one.field.kind)
-    return _settled(one, row.raw.text, _ranked(_chances(row)), evidence, overruled)
+    return _settled(one, row.raw.text, _ranked(_chances(row)), evidence)
 
 
 def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReading:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hwdigitize.forms.alike import differ, overrules
-from hwdigitize.recognition.constrained import Constrained
-from hwdigitize.recognition.reading import Reading
+from hwdigitize.forms.alike import differ
 
 
 @pytest.mark.parametrize(
@@ -36,17 +34,3 @@ def test_shapes_that_a_hand_does_not_tell_apart_are_alike(
 )
 def test_other_digits_and_the_point_of_a_number_differ(raw: str, value: str, kind: str) -> None:
     assert differ(raw, value, kind)
-
-
-def found(none_fits: float, text: str = "cloudy") -> Constrained:
-    return Constrained(text, 0.99, (), none_fits, Reading("clondy", 0.6))
-
-
-def test_a_list_may_choose_among_what_the_recognizer_reads_next() -> None:
-    assert not overrules(found(0.9), "text")
-    assert overrules(found(0.999), "text")
-    assert not overrules(found(0.999, "clondy"), "text")
-
-
-def test_no_digits_are_borne_out_by_being_a_number() -> None:
-    assert overrules(Constrained("17", 0.99, (), 0.9, Reading("T7", 0.6)), "number")
