@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hwdigitize.forms.foreign import components
+
 Image = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -109,12 +111,13 @@ def find_ink(page: Image, blank: Grey, least_share: float = 0.0) -> Ink:
     found = ink_strength(page)
     printed = ink_strength(blank)
     printed = _aligned(found, printed)
-    expected = _expected(found, printed)
-    left = np.clip(found - expected, 0.0, 1.0)
+    level = _level(found, printed)
+    expected = _expected(found, printed, level)
+    left = cv2.max(cv2.subtract(found, expected), 0.0)
     solid = expected >= SOLID
     noise = _noise(found[expected < FAINTEST])
-    least = max(FAINTEST, NOISE_FACTOR * noise, least_share * _level(found, printed))
-    left = left - _stains(left, least)
+    least = max(FAINTEST, NOISE_FACTOR * noise, least_share * level)
+    left = _without_stains(left, least)
     strong = _strong(left, solid, least)
     if not strong:
         none = np.zeros(left.shape, bool)
@@ -123,7 +126,7 @@ def find_ink(page: Image, blank: Grey, least_share: float = 0.0) -> Ink:
     mask = _strokes(left, solid, faded, max(least, INK_SHARE * strong))
     bridges = _bridges(mask, solid, found > faded, printed)
     mask = _without_specks(mask | bridges, _near(printed >= SOLID, SLACK_PX))
-    rim = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rim = _near(mask, 1)
     shown = np.where(bridges, found, left) * rim
     grey = 255 - np.clip(shown * (255 / max(strong, FAINTEST)), 0, 255)
     hidden = solid & (found > max(least, INK_SHARE * strong)) & ~bridges
@@ -131,23 +134,30 @@ def find_ink(page: Image, blank: Grey, least_share: float = 0.0) -> Ink:
     return Ink(grey.astype(np.uint8), mask, touching, strong if mask.any() else 0.0, noise)
 
 
-def _stains(ink: Strength, least: float) -> Strength:
-    """Faint bands that are broader than strokes and go on beyond the window: coffee, folds."""
-    broad = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((STAIN_PX, STAIN_PX), np.uint8))
-    seen = (broad > STAIN_START * least).astype(np.uint8)
-    if not seen.any():
-        return broad * 0
+def _without_stains(ink: Strength, least: float) -> Strength:
+    """Leave out faint bands, broader than strokes, that leave the window: coffee, folds."""
+    square = np.ones((STAIN_PX, STAIN_PX), np.uint8)
+    cores = cv2.erode(ink, square)
+    if cores.max() <= STAIN_START * least:
+        return ink
+    broad = cv2.dilate(cores, square)
+    seen = broad > STAIN_START * least
     # Printed lines cut a stain into pieces.
-    joined = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((STAIN_GAP_PX, STAIN_GAP_PX)))
+    gap = np.ones((STAIN_GAP_PX, STAIN_GAP_PX))
+    joined = cv2.morphologyEx(seen.view(np.uint8), cv2.MORPH_CLOSE, gap)
     count, labels = cv2.connectedComponents(joined, None, 8)
-    size = np.bincount(labels.ravel(), seen.ravel(), minlength=count)
-    total = np.bincount(labels.ravel(), (broad * seen).ravel(), minlength=count)
-    mean = total / np.maximum(size, 1)
+    inside = labels[seen]
+    size = np.bincount(inside, minlength=count)
+    mean = np.bincount(inside, broad[seen], minlength=count) / np.maximum(size, 1)
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    stain = np.isin(np.arange(count), rim) & (mean < STAIN_STRENGTH)
+    stain = np.zeros(count, bool)
+    stain[rim] = True
+    stain &= mean < STAIN_STRENGTH
     stain[0] = False
+    if not stain.any():
+        return ink
     reach = np.ones((STAIN_PX + 2 * SLACK_PX,) * 2, np.uint8)
-    return np.minimum(ink, cv2.dilate(broad * stain[labels].astype(np.float32), reach))
+    return cv2.max(cv2.subtract(ink, cv2.dilate(broad * stain.take(labels), reach)), 0.0)
 
 
 def ink_strength(image: Image) -> Strength:
@@ -160,7 +170,8 @@ def ink_strength(image: Image) -> Strength:
     paper = _paper(planes)
     missing = cv2.subtract(paper, planes.astype(np.float32).reshape(paper.shape))
     shares = cv2.divide(missing, cv2.max(paper, DARKEST_PAPER)).reshape(planes.shape)
-    return np.clip(functools.reduce(cv2.max, cv2.split(shares)), 0.0, 1.0)
+    most = functools.reduce(cv2.max, cv2.split(shares))
+    return np.asarray(cv2.min(cv2.max(most, 0.0), 1.0), np.float32)
 
 
 def _paper(planes: Image) -> Strength:
@@ -191,7 +202,7 @@ def _aligned(found: Strength, printed: Strength) -> Strength:
     return cv2.warpAffine(printed, move, printed.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
 
 
-def _expected(found: Strength, printed: Strength) -> Strength:
+def _expected(found: Strength, printed: Strength, level: float) -> Strength:
     """The form's ink to be expected: what the blank shows, as strong as it is printed there.
 
     A copy may have lost the comb's faint ticks, or have them black: what counts is how the
@@ -200,37 +211,41 @@ def _expected(found: Strength, printed: Strength) -> Strength:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * SLACK_PX + 1,) * 2)
     core = (printed > FAINTEST).astype(np.float32)
     around = (41, 41)
-    seen = cv2.blur(cv2.dilate(found, kernel) * core, around)
-    shown = cv2.blur(printed * core, around)
-    ratio = np.where(shown > 1e-4, seen / np.maximum(shown, 1e-4), 1.0)
-    ratio = np.where(ratio < 0.25, 0.0, np.clip(ratio * PRINT_GAIN, 0.0, 3.0))
-    spread = cv2.dilate(printed * ratio.astype(np.float32), kernel)
-    return np.clip(spread, 0.0, 1.0) * _reach(found, printed)
+    seen = cv2.blur(cv2.multiply(cv2.dilate(found, kernel), core), around)
+    shown = cv2.blur(cv2.multiply(printed, core), around)
+    ratio = cv2.divide(seen, cv2.max(shown, 1e-4))
+    ratio[shown <= 1e-4] = 1.0
+    gain = cv2.min(cv2.multiply(ratio, PRINT_GAIN), 3.0)
+    gain[ratio < 0.25] = 0.0
+    spread = cv2.min(cv2.dilate(cv2.multiply(printed, gain), kernel), 1.0)
+    spread[~_reach(found, printed, level)] = 0.0
+    return spread
 
 
-def _reach(found: Strength, printed: Strength) -> Mask:
+def _reach(found: Strength, printed: Strength, level: float) -> Mask:
     """Where the page's lines may be: around the blank's, SLACK_PX at most.
 
     Around lines that are printed thicker, blurred or off their place much is dark; ink beside
     others is a stroke that runs along them.
     """
     lines = printed > FAINTEST
-    level = _level(found, printed)
     if not level:
         return _near(lines, SLACK_PX)
     dark = found > RIM_STRENGTH * level
-    within = (RIM_BLOCK_PX, RIM_BLOCK_PX)
-    present = _local_share(dark, lines, within)
-    reached = _near(lines, 1)
+    present = _local_share(dark, lines)
+    reached = inner = _near(lines, 1)
     for reach in range(1, SLACK_PX):
-        rim = _near(lines, reach + 1) & ~_near(lines, reach)
-        reached |= rim & (_local_share(dark, rim, within) >= RIM_SHARE * present)
+        outer = _near(lines, reach + 1)
+        rim, inner = outer & ~inner, outer
+        reached = reached | (rim & (_local_share(dark, rim) >= RIM_SHARE * present))
     return reached
 
 
-def _local_share(dark: Mask, among: Mask, within: tuple[int, int]) -> Strength:
+def _local_share(dark: Mask, among: Mask) -> Strength:
     """Share of some pixels around each one that is dark."""
-    both, every = (cv2.blur(m.astype(np.float32), within) for m in (dark & among, among))
+    both, every = (
+        cv2.blur(m.astype(np.float32), (RIM_BLOCK_PX,) * 2) for m in (dark & among, among)
+    )
     return both / np.maximum(every, 1e-6)
 
 
@@ -258,17 +273,19 @@ def _strong(ink: Strength, solid: Mask, least: float) -> float:
 
 
 def _near(mask: Mask, reach_px: int) -> Mask:
-    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * reach_px + 1,) * 2, np.uint8)) > 0
+    square = np.ones((2 * reach_px + 1,) * 2, np.uint8)
+    return cv2.dilate(mask.view(np.uint8), square).view(np.bool_)
 
 
 def _strokes(ink: Strength, solid: Mask, faded: float, sure: float) -> Mask:
     """Components of faded ink that are strong somewhere; beside lines all must be strong."""
-    mask = ink > np.where(_near(solid, SLACK_PX), sure, faded)
-    count, labels = cv2.connectedComponents(mask.astype(np.uint8), None, 8)
+    strong = ink > sure
+    mask = (ink > faded) & (strong | ~_near(solid, SLACK_PX))
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), None, 8)
     keep = np.zeros(count, bool)
-    keep[labels[ink > sure]] = True
+    keep[labels[strong]] = True
     keep[0] = False
-    return keep[labels]
+    return keep.take(labels)
 
 
 def _bridges(mask: Mask, solid: Mask, dark: Mask, printed: Strength) -> Mask:
@@ -278,14 +295,14 @@ def _bridges(mask: Mask, solid: Mask, dark: Mask, printed: Strength) -> Mask:
     """
     bridges = np.zeros_like(mask)
     ends = mask & _near(solid, 2)
-    left, top, width, height = cv2.boundingRect(ends.astype(np.uint8))
+    left, top, width, height = cv2.boundingRect(ends.view(np.uint8))
     if not width:
         return bridges
     gap = int(2 * _half_thickness(printed)) + 2 * SLACK_PX
     side = min(gap + BRIDGE_END_PX, MOST_BRIDGE_PX) | 1
     rows = slice(max(top - side, 0), top + height + side)
     columns = slice(max(left - side, 0), left + width + side)
-    strokes = mask[rows, columns].astype(np.uint8)
+    strokes = mask[rows, columns].view(np.uint8)
     closed = np.zeros_like(strokes)
     for kernel in _lines(side):
         closed |= cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, kernel)
@@ -308,7 +325,7 @@ def _lines(side: int) -> tuple[NDArray[np.uint8], ...]:
 
 def _half_thickness(printed: Strength) -> float:
     """Half of the thickness of the form's lines."""
-    inside = (printed > SOLID).astype(np.uint8)
+    inside = (printed > SOLID).view(np.uint8)
     if not inside.any():
         return 0.0
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
@@ -317,13 +334,13 @@ def _half_thickness(printed: Strength) -> float:
 
 def _without_specks(mask: Mask, solid: Mask) -> Mask:
     """Drop dust, and slivers that lines printed thicker than the blank's left beside them."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
-    if count == 1:
+    labels, stats = components(mask)
+    if len(stats) == 1:
         return mask
-    beside = np.bincount(labels[_near(solid, CLEAR_PX) & mask], minlength=count)
+    beside = np.bincount(labels[_near(solid, CLEAR_PX) & mask], minlength=len(stats))
     area = stats[:, cv2.CC_STAT_AREA]
     thickness = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     thin = thickness <= SLIVER_PX
     keep = (area >= LEAST_SPECK_PX) & ~((beside > 0.6 * area) & (thin | (area < 60)))
     keep[0] = False
-    return keep[labels]
+    return keep.take(labels)

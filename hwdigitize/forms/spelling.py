@@ -32,6 +32,8 @@ LEAST = 1e-4
 LEAST_FACTOR = 1e-12
 #: shapes that are drawn alike, each with the letter and the digit it may be
 TWINS = ("0Oo", "1Il|", "2Zz", "5Ss", "8B", "Cc", "Kk", "Pp", "Uu", "Vv", "Ww", "Xx")
+#: letters that are taken for a digit: of no use the other way round
+TAKEN_FOR = {"0": "D", "1": "T"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,7 @@ def _meant(name: str, allowed: set[str]) -> list[str]:
     if len(name) > 1:
         return []
     twins = next((set(group) for group in TWINS if name in group), set())
-    folded = {name.upper(), name.lower()}
+    folded = {name.upper(), name.lower(), *TAKEN_FOR.get(name, "")}
     return sorted((twins | folded) & allowed)
 
 

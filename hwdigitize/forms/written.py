@@ -7,6 +7,7 @@ field's grammar. Their probabilities are multiplied; where they differ, the evid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,7 @@ from hwdigitize.recognition.constrained import (
     read_doubtful_again,
     score_cells,
 )
-from hwdigitize.recognition.language import load_language
+from hwdigitize.recognition.language import Language, load_language
 from hwdigitize.recognition.reading import Reading
 from hwdigitize.recognition.runtime import load_card
 from hwdigitize.recognition.words import read_words, score_words
@@ -55,6 +56,8 @@ UNMENTIONED, UNMENTIONED_UNCELLED = 0.002, 0.025
 LEGIBLE = 0.02
 #: marks that are written close to the word before them
 CLOSING = frozenset(".,;:!?")
+#: words long enough to be looked up
+WORD = re.compile(r"[^\W\d_]{2,}")
 #: likeness to what the cells show below which a language overrules them
 OVERRULED = 0.1
 
@@ -175,10 +178,12 @@ def read_written(
     found: dict[int, FieldReading] = {}
     automata = [_grammar(one.field, folder) for one in legible]
     free = [one for one, automaton in zip(legible, automata, strict=True) if automaton is None]
+    alphabet = Alphabet("".join(load_card("words", models).classes))
     for one, lines in zip(free, _read_free(free, models, language), strict=True):
-        found[id(one)] = _of_free(one, lines)
+        spoken = load_language(_language_of(one.field, language), alphabet)
+        found[id(one)] = _of_free(one, lines, spoken)
     bound = [(one, known) for one, known in zip(legible, automata, strict=True) if known]
-    for one, reading in _read_bound(bound, models, language):
+    for one, reading in _read_bound(bound, alphabet, models, language):
         found[id(one)] = reading
     return [found[id(one)] if id(one) in found else _nothing(one) for one in written]
 
@@ -191,10 +196,12 @@ def _grammar(field: Field, folder: str) -> Automaton | None:
 
 
 def _read_bound(
-    bound: Sequence[tuple[Written, Automaton]], models: str | None, language: str
+    bound: Sequence[tuple[Written, Automaton]],
+    alphabet: Alphabet,
+    models: str | None,
+    language: str,
 ) -> Iterator[tuple[Written, FieldReading]]:
     """Fields with a grammar, by the words network and, where it can, the characters network."""
-    alphabet = Alphabet("".join(load_card("words", models).classes))
     crops, languages = [one.rows[0] for one, _ in bound], [known for _, known in bound]
     scores = score_words(crops, models)
     rows = decode_words(scores, alphabet, languages)
@@ -221,7 +228,7 @@ def _read_bound(
             own = decode_cells(cells, known)
             candidates = sorted({*_chances(row), *_chances(own)})
             ranked = read_spelled(spelled, steps, candidates, known, spoken)
-            yield one, _of_language(one, spelled, own, ranked)
+            yield one, _of_language(one, spelled, own, row, ranked, spoken)
         else:
             yield one, _of_both(one, row, decode_cells(cells, known))
 
@@ -269,14 +276,16 @@ def _nothing(one: Written) -> FieldReading:
     )
 
 
-def _of_free(one: Written, lines: Sequence[Sequence[Reading]]) -> FieldReading:
+def _of_free(
+    one: Written, lines: Sequence[Sequence[Reading]], language: Language | None
+) -> FieldReading:
     words = [word for line in lines for word in line]
     text = "\n".join(_joined(word.text for word in line) for line in lines).strip()
     probability = float(np.prod([word.confidence for word in words])) if words else 0.0
     others: tuple[tuple[str, float], ...] = ()
     if len(words) == 1:
         others = words[0].alternatives
-    return _settled(one, text, [(text, probability), *others], {})
+    return _settled(one, text, [(text, probability), *others], _known(text, language))
 
 
 def _joined(words: Iterable[str]) -> str:
@@ -305,22 +314,36 @@ def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReadi
         "agreement": min(first.get(best, 0.0), second.get(best, 0.0)),
         "none_fits": min(row.none_fits, spelled.none_fits),
     }
-    # Of two unconstrained readings the one that bears the value out, if any.
-    raw, own = row.raw.text, spelled.raw.text
-    if differ(raw, best, one.field.kind) and not differ(own, best, one.field.kind):
-        raw = own
-    return _settled(one, raw, ranked, evidence)
+    return _settled(one, _raw(one, best, row, spelled), ranked, evidence)
 
 
 def _of_language(
-    one: Written, spelled: Spelled, own: Constrained, ranked: list[tuple[str, float]]
+    one: Written,
+    spelled: Spelled,
+    cells: Constrained,
+    row: Constrained,
+    ranked: list[tuple[str, float]],
+    language: Language,
 ) -> FieldReading:
     """What a language makes of the characters in their cells."""
-    best, raw = ranked[0][0] if ranked else "", own.raw.text
+    best = ranked[0][0] if ranked else ""
+    raw = _raw(one, best, cells, row)
     agreement = spelled.likeness(best) if ranked else 0.0
-    evidence = {"agreement": agreement, "none_fits": own.none_fits}
+    evidence = {"agreement": agreement, "none_fits": cells.none_fits, **_known(best, language)}
     overruled = agreement < OVERRULED and differ(raw, best, one.field.kind)
     return _settled(one, raw, ranked, evidence, overruled)
+
+
+def _raw(one: Written, value: str, *readings: Constrained) -> str:
+    """Of unconstrained readings the first that bears the value out, if any, or the first."""
+    raws = [reading.raw.text for reading in readings]
+    return next((raw for raw in raws if not differ(raw, value, one.field.kind)), raws[0])
+
+
+def _known(text: str, language: Language | None) -> dict[str, float]:
+    """Evidence: the share of a text's words that are in the lexicon; none without words."""
+    words = WORD.findall(text) if language else []
+    return {"known": sum(map(language.knows, words)) / len(words)} if language and words else {}
 
 
 def _chances(reading: Constrained) -> dict[str, float]:

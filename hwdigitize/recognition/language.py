@@ -102,10 +102,12 @@ class Language:
         self._leave = np.r_[out / mass, np.ones(contexts)] ** power * weights.letter
         self._end = np.r_[ends / mass, spelling.table[:, 0]] ** power
         self._end[0] = 1.0
+        self._is_word = trie.ends > 0
         self._spell = spelling.table**power
 
     def _classify(self, alphabet: Alphabet, letters: str, weights: Weights) -> None:
         """Arrays by class of the alphabet, blank first."""
+        self._alphabet = alphabet
         characters = ["", *alphabet.characters]
         index = {letter: i for i, letter in enumerate(letters)}
         folded = [index.get(c.lower(), -1) for c in characters]
@@ -145,6 +147,18 @@ class Language:
     def finish(self, states: Ints) -> Floats:
         """Probability factors for ending in each state; see the protocol."""
         return self._end[states >> 2]
+
+    def knows(self, word: str) -> bool:
+        """Whether a word, in any case, is in the lexicon."""
+        if self._alphabet.missing(word):
+            return False
+        place = 0
+        for label in self._alphabet.encode(word):
+            mask, bit = int(self._mask[place]), int(self._bit[label])
+            if not mask & bit:
+                return False
+            place = int(self._first[place]) + (mask & (bit - 1)).bit_count()
+        return bool(self._is_word[place])
 
 
 def _letters(lexicon: Mapping[str, float], alphabet: Alphabet) -> str:
