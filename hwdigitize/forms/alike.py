@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 #: shapes that handwriting does not tell apart, and separators, which are the grammar's: reading
 #: one for another is no disagreement; but a number's point counts
 SAME_SHAPES = str.maketrans(
@@ -23,3 +25,8 @@ def differ(raw: str, value: str, kind: str) -> bool:
     if kind == "date" and first.replace("/", "1") == second.replace("/", "1"):
         return False
     return first.translate(SEPARATORS) != second.translate(SEPARATORS)
+
+
+def fairest(raws: Sequence[str], value: str, kind: str) -> str:
+    """Of unconstrained readings the first that bears the value out, if any, or the first."""
+    return next((raw for raw in raws if not differ(raw, value, kind)), raws[0])

@@ -8,6 +8,7 @@ on the whole row, the language.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from hwdigitize.forms.automaton import Automaton
 from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.characters import CLASSES, EMPTY
 from hwdigitize.recognition.ctc import BLANK, LanguageModel, beam_search
+from hwdigitize.recognition.language import Language
 
 Floats = NDArray[np.float64]
 
@@ -34,6 +36,8 @@ LEAST_FACTOR = 1e-12
 TWINS = ("0Oo", "1Il|", "2Zz", "5Ss", "8B", "Cc", "Kk", "Pp", "Uu", "Vv", "Ww", "Xx")
 #: letters that are taken for a digit: of no use the other way round
 TAKEN_FOR = {"0": "D", "1": "T"}
+#: words long enough to be looked up
+WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +142,12 @@ def read_spelled(
     shares = np.exp(scores - np.logaddexp.reduce(scores))
     order = np.argsort(-shares, kind="stable")
     return [(legal[i], float(shares[i])) for i in order]
+
+
+def known_words(text: str, language: Language | None) -> dict[str, float]:
+    """Evidence ``known``: the share of a text's words in the lexicon; none without words."""
+    words = WORD.findall(text) if language else []
+    return {"known": sum(map(language.knows, words)) / len(words)} if language and words else {}
 
 
 def _is_legal(text: str, automaton: Automaton) -> bool:

@@ -7,7 +7,6 @@ field's grammar. Their probabilities are multiplied; where they differ, the evid
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,14 +14,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from hwdigitize.forms.alike import differ
+from hwdigitize.forms.alike import differ, fairest
 from hwdigitize.forms.automaton import Automaton
 from hwdigitize.forms.cutting import EDGE_PX, Cut, cut_cells, relative
 from hwdigitize.forms.fields import FieldReading
 from hwdigitize.forms.grammar import compile_grammar
+from hwdigitize.forms.joint import UNMENTIONED, chances_of, joint, ranking
 from hwdigitize.forms.pieces import cut_glyphs, cut_lines, cut_words, part_struck
 from hwdigitize.forms.records import Field, Grammar
-from hwdigitize.forms.spelling import Spelled, read_spelled, spell
+from hwdigitize.forms.spelling import Spelled, known_words, read_spelled, spell
 from hwdigitize.forms.strikes import is_crossed_out
 from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.constrained import (
@@ -49,15 +49,13 @@ SPECK, SPECK_SCALE = 0.010, 0.35
 #: writing reaches farther into its box than this, of the box's height; less is the box's own
 #: lines, out of focus or out of place, with this probability
 RIM, RIM_EMPTY = 0.2, 0.9
-#: probability of a value that a reader does not mention; without cells, characters that touch
-#: are cut wrongly and make the reader of single ones sure of a shorter value
-UNMENTIONED, UNMENTIONED_UNCELLED = 0.002, 0.025
+#: what the reader of single characters leaves to a value that it does not mention: without
+#: cells, characters that touch are cut wrongly and make it sure of a shorter one
+UNMENTIONED_UNCELLED = 0.025
 #: readers that leave less than this to each word of a value, in the mean, cannot read it
 LEGIBLE = 0.02
 #: marks that are written close to the word before them
 CLOSING = frozenset(".,;:!?")
-#: words long enough to be looked up
-WORD = re.compile(r"[^\W\d_]{2,}")
 #: likeness to what the cells show below which a language overrules them
 OVERRULED = 0.1
 
@@ -226,7 +224,7 @@ def _read_bound(
         elif spoken and one.is_open:
             spelled = spell(cells, alphabet, known)
             own = decode_cells(cells, known)
-            candidates = sorted({*_chances(row), *_chances(own)})
+            candidates = sorted({*chances_of(row), *chances_of(own)})
             ranked = read_spelled(spelled, steps, candidates, known, spoken)
             yield one, _of_language(one, spelled, own, row, ranked, spoken)
         else:
@@ -285,7 +283,7 @@ def _of_free(
     others: tuple[tuple[str, float], ...] = ()
     if len(words) == 1:
         others = words[0].alternatives
-    return _settled(one, text, [(text, probability), *others], _known(text, language))
+    return _settled(one, text, [(text, probability), *others], known_words(text, language))
 
 
 def _joined(words: Iterable[str]) -> str:
@@ -299,22 +297,23 @@ def _joined(words: Iterable[str]) -> str:
 def _of_one(one: Written, row: Constrained) -> FieldReading:
     """What the words network says alone."""
     evidence = {"none_fits": row.none_fits}
-    return _settled(one, row.raw.text, _ranked(_chances(row)), evidence)
+    return _settled(one, row.raw.text, ranking(chances_of(row)), evidence)
 
 
 def _of_both(one: Written, row: Constrained, spelled: Constrained) -> FieldReading:
     """What both networks say, taken to be independent."""
     if not spelled.text:
         return _of_one(one, row)
-    first, second = _chances(row), _chances(spelled)
+    first, second = chances_of(row), chances_of(spelled)
     unmentioned = UNMENTIONED if one.field.cell_boxes else UNMENTIONED_UNCELLED
-    ranked = _ranked(_multiplied(first, second, unmentioned))
+    ranked = ranking(joint(first, second, unmentioned))
     best = ranked[0][0]
     evidence = {
         "agreement": min(first.get(best, 0.0), second.get(best, 0.0)),
         "none_fits": min(row.none_fits, spelled.none_fits),
     }
-    return _settled(one, _raw(one, best, row, spelled), ranked, evidence)
+    raw = fairest((row.raw.text, spelled.raw.text), best, one.field.kind)
+    return _settled(one, raw, ranked, evidence)
 
 
 def _of_language(
@@ -327,51 +326,15 @@ def _of_language(
 ) -> FieldReading:
     """What a language makes of the characters in their cells."""
     best = ranked[0][0] if ranked else ""
-    raw = _raw(one, best, cells, row)
+    raw = fairest((cells.raw.text, row.raw.text), best, one.field.kind)
     agreement = spelled.likeness(best) if ranked else 0.0
-    evidence = {"agreement": agreement, "none_fits": cells.none_fits, **_known(best, language)}
+    evidence = {
+        "agreement": agreement,
+        "none_fits": cells.none_fits,
+        **known_words(best, language),
+    }
     overruled = agreement < OVERRULED and differ(raw, best, one.field.kind)
     return _settled(one, raw, ranked, evidence, overruled)
-
-
-def _raw(one: Written, value: str, *readings: Constrained) -> str:
-    """Of unconstrained readings the first that bears the value out, if any, or the first."""
-    raws = [reading.raw.text for reading in readings]
-    return next((raw for raw in raws if not differ(raw, value, one.field.kind)), raws[0])
-
-
-def _known(text: str, language: Language | None) -> dict[str, float]:
-    """Evidence: the share of a text's words that are in the lexicon; none without words."""
-    words = WORD.findall(text) if language else []
-    return {"known": sum(map(language.knows, words)) / len(words)} if language and words else {}
-
-
-def _chances(reading: Constrained) -> dict[str, float]:
-    """Legal values with their probabilities."""
-    pairs = ((reading.text, reading.probability), *reading.alternatives)
-    return {text: probability for text, probability in pairs if text}
-
-
-def _multiplied(
-    first: Mapping[str, float], second: Mapping[str, float], unmentioned: float
-) -> dict[str, float]:
-    """What two readers say together, taken to be independent.
-
-    ``unmentioned`` is the probability that the second leaves to a value it does not mention.
-    """
-    joint = {
-        text: (first.get(text, 0.0) + UNMENTIONED) * (second.get(text, 0.0) + unmentioned)
-        for text in {*first, *second}
-    }
-    rest = max(1 - sum(first.values()), UNMENTIONED) * max(
-        1 - sum(second.values()), unmentioned
-    )
-    whole = sum(joint.values()) + rest
-    return {text: chance / whole for text, chance in joint.items()}
-
-
-def _ranked(chances: Mapping[str, float]) -> list[tuple[str, float]]:
-    return sorted(chances.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _settled(

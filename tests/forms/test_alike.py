@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hwdigitize.forms.alike import differ
+from hwdigitize.forms.alike import differ, fairest
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,8 @@ def test_shapes_that_a_hand_does_not_tell_apart_are_alike(
 )
 def test_other_digits_and_the_point_of_a_number_differ(raw: str, value: str, kind: str) -> None:
     assert differ(raw, value, kind)
+
+
+def test_the_reading_that_bears_a_value_out_is_the_raw_one() -> None:
+    assert fairest(("PErSOr", "PERSON"), "PERSON", "letters") == "PERSON"
+    assert fairest(("AN21HER", "ANITHER"), "ANOTHER", "letters") == "AN21HER"

@@ -9,7 +9,7 @@ import pytest
 
 from hwdigitize.forms.grammar import compile_grammar
 from hwdigitize.forms.records import Field, Grammar
-from hwdigitize.forms.spelling import forward, read_spelled, spell
+from hwdigitize.forms.spelling import forward, known_words, read_spelled, spell
 from hwdigitize.recognition.alphabet import Alphabet
 from hwdigitize.recognition.characters import CLASSES
 from hwdigitize.recognition.language import load_language
@@ -71,3 +71,30 @@ def test_the_forward_algorithm_sums_all_alignments() -> None:
     found = forward(scores, [np.array(text, np.int32) for text in texts])
     with np.errstate(divide="ignore"):
         assert found == pytest.approx(np.log(list(sums.values())), abs=1e-5)
+
+
+def test_letters_that_look_like_digits_are_taken_for_letters_where_no_digit_may_be() -> None:
+    letters = compile_grammar(LETTERS)
+    assert letters is not None
+    spelled = spell(shares({"0": 0.9}, {"1": 0.9}), ALPHABET, letters)
+    assert spelled.likeness("DT") == pytest.approx(spelled.likeness("OI"), rel=0.01)
+    assert spelled.likeness("DT") > 100 * spelled.likeness("CT")
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("Morgan Street 12", 1.0),
+        ("MURGXN", 0.0),
+        ("the brwn hound", 2 / 3),
+        ("4 x 7", None),
+        ("", None),
+    ],
+)
+def test_the_share_of_words_in_the_lexicon_is_evidence(text: str, share: float | None) -> None:
+    found = known_words(text, load_language("en+names", ALPHABET))
+    assert found == ({} if share is None else {"known": pytest.approx(share)})
+
+
+def test_without_a_language_nothing_is_known_of_words() -> None:
+    assert known_words("the", None) == {}

@@ -230,3 +230,8 @@ def test_names_begin_with_a_capital_more_often() -> None:
         small = np.array([LATIN.encode("m")[0]], np.int64)
         factors.append(language.extend(start, capital)[0] / language.extend(start, small)[0])
     assert factors[1] > 2 * factors[0]
+
+
+def test_words_are_known_in_any_case_and_beginnings_are_no_words(language: Language) -> None:
+    assert all(language.knows(word) for word in ("a", "An", "ANT", "in", "it's", "re-do"))
+    assert not any(language.knows(word) for word in ("", "i", "re", "ants", "zoo", "1", "ж"))
