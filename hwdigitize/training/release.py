@@ -10,6 +10,7 @@ without a language, with the one that runs expect by default, and as connected t
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from datetime import date
 from pathlib import Path
@@ -27,7 +28,9 @@ from hwdigitize.recognition.words import read_words
 from hwdigitize.settings import Settings
 from hwdigitize.training.error_rates import character_error_rate, word_error_rate
 from hwdigitize.training.export import export, save_card
+from hwdigitize.training.measurement import stored_log
 from hwdigitize.training.pools import Pool, read_table
+from hwdigitize.training.runs import LOG
 
 LICENCES = {
     "IAM Handwriting Database": "non-commercial research",
@@ -147,7 +150,9 @@ def release(run: Path, data: Path, models: Path, version: str) -> Card:
     """Export, calibrate on the validation split, score on the test split, write the card."""
     alphabet = Alphabet()
     config = json.loads((run / "config.json").read_text())
-    steps = json.loads((run / "log.jsonl").read_text().splitlines()[-1])["step"]
+    steps = json.loads((run / LOG).read_text().splitlines()[-1])["step"]
+    # before the card, which holds its hash
+    shutil.copyfile(run / LOG, stored_log("words", models))
     export(
         run / "best.keras",
         models,
